@@ -1,0 +1,1 @@
+"""Two-layer ReLU networks with an identity mapping: what the chapters of this book compute with."""

@@ -1,0 +1,48 @@
+"""One look for every figure of the book."""
+
+import matplotlib as mpl
+from cycler import cycler
+
+# Okabe and Ito's colours: told apart with every common form of colour blindness.
+COLOURS = {
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "black": "#000000",
+}
+
+
+def use():
+    """Set the book's figure style for this session.
+
+    The background is solid and light: the dark theme dims images, it does not recolour them, so that a figure
+    is the same in both.
+    """
+    mpl.rcParams.update(mpl.rcParamsDefault | {"backend": mpl.rcParams["backend"]})
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (7.0, 3.6),
+            "figure.dpi": 110,
+            "savefig.dpi": 110,
+            "figure.facecolor": "#fcfcfa",
+            "axes.facecolor": "#fcfcfa",
+            "figure.constrained_layout.use": True,
+            "axes.prop_cycle": cycler(color=list(COLOURS.values())),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "axes.labelsize": 10,
+            "grid.color": "#dcdcd8",
+            "grid.linewidth": 0.6,
+            "legend.frameon": False,
+            "legend.fontsize": 9,
+            "lines.linewidth": 1.6,
+            "font.size": 10,
+            "image.cmap": "cividis",
+        }
+    )
