@@ -1,0 +1,235 @@
+r"""Lemma 2.1: the population loss and its gradient, exact for Gaussian inputs.
+
+For $x \sim N(0, I_d)$ two ReLU units with weights $p$ and $q$ at angle $\theta$ satisfy
+
+$$2\pi\,E[\mathrm{ReLU}(p^\top x)\,\mathrm{ReLU}(q^\top x)] = |p||q|\,h(\theta),
+  \qquad h(\theta) = \sin\theta + (\pi - \theta)\cos\theta,$$
+
+the arc-cosine kernel of degree one. Summed over all pairs of columns of $A = I + W$ (the student, $a_i = e_i + w_i$)
+and $B = I + W^*$ (the teacher, $b_i = e_i + w^*_i$) it gives the loss of eq. 2; differentiated, it gives the gradient:
+
+$$\pi\,\nabla L(W)_j = \sum_i (\pi - \theta_{ij})\,a_i - (\pi - \theta_{i^*j})\,b_i
+  + \big(|a_i| \sin\theta_{ij} - |b_i| \sin\theta_{i^*j}\big)\,\bar a_j .$$
+
+Both are differences of large, nearly equal sums when $W$ is close to $W^*$. They are therefore written in terms of
+the small quantities $W - W^*$, $|a_i| - |b_i|$ and $\bar a_i - \bar b_i$, and keep their relative accuracy there.
+
+Every function takes `W` and `W_star` of shape [..., d, d] (columns are the $w_j$; leading batch dimensions broadcast),
+of one floating dtype and on one device, and runs on either. `loss` can be differentiated twice and `gradient` once.
+"""
+
+import math
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from src.checks import check_pair, check_same_kind
+
+_BLOCK = 64
+
+
+def loss(W, W_star):
+    """Eq. 2, L(W) = E (f(x, W) - f(x, W*))^2 for x ~ N(0, I), exactly.
+
+    W, W_star: [..., d, d]. Returns a tensor of shape [...], a squared output (f is a sum of d ReLU units).
+    The relative error stays below 1e-6 in float64 down to |W - W*|_F = 1e-5.
+    Raises TypeError or ValueError, naming the argument, for anything but finite square float matrices of one dtype and
+    device, or when a column of I + W or I + W* is zero.
+    """
+    return _Loss.apply(*check_pair(W, W_star))
+
+
+def gradient(W, W_star):
+    """The gradient of eq. 2 in W, at its true scale: column j is dL/dw_j.
+
+    W, W_star: [..., d, d]. Returns [..., d, d]. Errors as in `loss`. Costs four matrix products (two when W* = 0).
+    """
+    return _Gradient.apply(*check_pair(W, W_star))
+
+
+def loss_and_gradient(W, W_star):
+    """`loss` and `gradient` together, for the price of little more than the gradient; not differentiable."""
+    W, W_star = check_pair(W, W_star)
+    with torch.no_grad():
+        pair = _Directions(W, W_star)
+        value = _loss(pair)
+        return value, _gradient(W, W_star, pair.A_bar, pair.a, pair.b, pair.cos_aa, pair.cos_ba)
+
+
+def hessian_product(W, W_star, V):
+    """The Hessian of eq. 2 in W, at its true scale, applied to the direction V: [..., d, d] -> [..., d, d].
+
+    The loss is twice differentiable wherever no column of I + W is zero, at W = W* too. Errors as in `loss`.
+    """
+    W, W_star = check_pair(W, W_star)
+    check_same_kind("V", V, W)
+    with torch.no_grad():
+        return _hessian_products(*torch.broadcast_tensors(W, W_star, V))[0]
+
+
+def lemma_2_1(W, W_star):
+    """The sum that Lemma 2.1 prints for -grad L(W)_j, term by term, at the paper's printed scale: -pi times `gradient`.
+
+    W, W_star: [..., d, d]. Returns [..., d, d]. Errors as in `loss`.
+    """
+    W, W_star = check_pair(W, W_star)
+    A, a = _columns(W)
+    B, b = _columns(W_star)
+    A_bar = A / a
+    theta, theta_star = _angle(_unit_diagonal(A_bar.mT @ A_bar)), _angle((B / b).mT @ A_bar)
+    radial = b @ theta_star.sin() - a @ theta.sin()
+    return (
+        math.pi / 2 * (W_star - W).sum(-1, keepdim=True)
+        + B @ (math.pi / 2 - theta_star)
+        - A @ (math.pi / 2 - theta)
+        + radial * A_bar
+    )
+
+
+class _Loss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, W, W_star):
+        ctx.save_for_backward(W, W_star)
+        return _loss(_Directions(W, W_star))
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        W, W_star = ctx.saved_tensors
+        scale = cotangent[..., None, None]
+        for_W = scale * _Gradient.apply(W, W_star) if ctx.needs_input_grad[0] else None
+        # E (f - f*)^2 is symmetric in student and teacher.
+        for_W_star = scale * _Gradient.apply(W_star, W) if ctx.needs_input_grad[1] else None
+        return for_W, for_W_star
+
+
+class _Gradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, W, W_star):
+        ctx.save_for_backward(W, W_star)
+        A_bar, a = _columns(W)
+        A_bar /= a
+        b = _columns(W_star)[1]
+        cos_star = _teacher_times(W_star.mT, A_bar).div_(b.mT)
+        return _gradient(W, W_star, A_bar, a, b, _unit_diagonal(A_bar.mT @ A_bar), cos_star)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, V):
+        return _hessian_products(*ctx.saved_tensors, V)
+
+
+class _Directions:
+    """Lengths and directions of the columns, and the small differences between student and teacher."""
+
+    def __init__(self, W, W_star):
+        A, self.a = _columns(W)
+        B_bar, self.b = _columns(W_star)
+        M = W - W_star
+        self.growth = (M * A.add(B_bar)).sum(-2, keepdim=True) / (self.a + self.b)  # |a_i| - |b_i|
+        B_bar /= self.b
+        self.A_bar = A.div_(self.a)
+        self.turn = M.sub_(self.growth * B_bar).div_(self.a)  # a_i / |a_i| - b_i / |b_i|
+        self.cos_bb = _unit_diagonal(_teacher_times(W_star.mT, B_bar).div_(self.b.mT))
+        self.b_turn = _teacher_times(W_star.mT, self.turn).div_(self.b.mT)
+        self.turn_turn = self.turn.mT @ self.turn
+        self.cos_ba = self.cos_bb + self.b_turn  # [i, j] is the cosine between b_i and a_j
+        self.cos_aa = _unit_diagonal(self.b_turn.mT + self.cos_ba + self.turn_turn)
+
+
+def _columns(W):
+    """I + W and the lengths of its columns, [..., 1, d]."""
+    A = W.clone(memory_format=torch.contiguous_format)
+    A.diagonal(dim1=-2, dim2=-1).add_(1)
+    return A, A.norm(dim=-2, keepdim=True)
+
+
+def _teacher_times(W_star, X):
+    """(I + W*) X. In section 5.3 the teacher is the identity, and the product free."""
+    return X + W_star @ X if W_star.any() else X.clone()
+
+
+def _unit_diagonal(cos):
+    """A column makes no angle with itself; rounding must not say otherwise."""
+    cos.diagonal(dim1=-2, dim2=-1).fill_(1)
+    return cos
+
+
+def _angle(cos):
+    """In place. Sines are taken of the angle, so that the two agree to rounding when columns are nearly parallel."""
+    return cos.clamp_(-1, 1).acos_()
+
+
+def _loss(pair):
+    # Over the four angles between {a_i, b_i} and {a_j, b_j}, with u_i the turn and r_i the growth of column i:
+    #   |a||a'| h_aa - |a||b'| h_ab - |b||a'| h_ba + |b||b'| h_bb
+    #     = r r' h_aa + 2 r |b'| (h_aa - h_ab) + |b||b'| (h_aa - h_ab - h_ba + h_bb)     (summed over i, j)
+    # where, with m the mean and d half the difference of two angles, and k(m, d) = 2 cos m (sin d - d cos d),
+    #   h_aa - h_ab               = (pi - m_a) <a_i, u_j> + k(m_a, d_a)                                  (unit columns)
+    #   h_aa - h_ab - h_ba + h_bb = (pi - m_b) <u_i, u_j> - (m_a - m_b) <a_i, u_j> + k(m_a, d_a) - k(m_b, d_b).
+    r, b = pair.growth, pair.b
+    total = 0
+    for start in range(0, r.shape[-1], _BLOCK):  # a block of columns stays in the cache
+        j = slice(start, start + _BLOCK)
+        cos_aa = pair.cos_aa[..., j]
+        theta_aa, theta_ba, theta_bb = (_angle(c[..., j].clone()) for c in (pair.cos_aa, pair.cos_ba, pair.cos_bb))
+        theta_ab = _angle(pair.cos_ba[..., j, :].mT.clone(memory_format=torch.contiguous_format))
+        u_u = pair.turn_turn[..., j]
+        a_u = pair.b_turn[..., j] + u_u
+        m_a, d_a = (theta_aa + theta_ab) / 2, (theta_aa - theta_ab) / 2
+        m_b, d_b = (theta_ba + theta_bb) / 2, (theta_ba - theta_bb) / 2
+        k_a, k_b = _curvature(m_a, d_a), _curvature(m_b, d_b)
+        h_aa = theta_aa.sin() + (math.pi - theta_aa) * cos_aa
+        first = (math.pi - m_a) * a_u + k_a
+        second = (math.pi - m_b) * u_u - (m_a - m_b) * a_u + k_a - k_b
+        total = total + r @ h_aa @ r[..., j].mT + (2 * r @ first + b @ second) @ b[..., j].mT
+    return total[..., 0, 0] / (2 * math.pi)
+
+
+def _curvature(mean, half_difference):
+    return 2 * mean.cos() * (half_difference.sin() - half_difference * half_difference.cos())
+
+
+def _gradient(W, W_star, A_bar, a, b, cos, cos_star):
+    """Uses up A_bar, cos and cos_star: at d = 1500 fresh memory costs as much as the arithmetic."""
+    theta, theta_star = _angle(cos), _angle(cos_star)
+    sine = theta.sin()
+    radial = a @ sine
+    radial -= b @ torch.sin(theta_star, out=sine)
+    turned = theta_star.sub_(theta)
+    result = A_bar.mul_(radial)
+    result += _teacher_times(W_star, turned)
+    result += torch.sub(W, W_star, out=sine) @ theta.neg_().add_(math.pi)
+    return result.div_(math.pi)
+
+
+def _hessian_products(W, W_star, V):
+    r"""(H V, J^T V) with H the Hessian in W and J the derivative of the gradient in W*, for equal shapes.
+
+    The pair (p, q) contributes F(p, q) = |p| sin(theta) q_bar + (pi - theta) p to the gradient in q; with n_pq the unit
+    vector along the part of p orthogonal to q,
+        dF/dp v = (pi - theta) v + q_bar <n_pq, v> + p_bar <n_qp, v>,
+        dF/dq v = |p| / |q| sin(theta) (v - q_bar <q_bar, v> + n_pq <n_pq, v>).
+    """
+    (A, a), (B, b) = _columns(W), _columns(W_star)
+    A_bar, B_bar = A / a, B / b
+    cos, cos_star = _unit_diagonal(A_bar.mT @ A_bar), B_bar.mT @ A_bar
+    theta, theta_star = _angle(cos.clone()), _angle(cos_star.clone())
+    sin, sin_star = theta.sin(), theta_star.sin()
+    # n_pq carries 1 / sin, and always meets a factor that vanishes with it: parallel columns contribute nothing.
+    csc, csc_star = (torch.where(s > 0, 1 / s, 0) for s in (sin, sin_star))
+    AV, BV = A_bar.mT @ V, B_bar.mT @ V  # [i, j] is <a_i, v_j>, <b_i, v_j>, unit columns
+    own = AV.diagonal(dim1=-2, dim2=-1)[..., None, :]  # <a_j, v_j>
+
+    # a_i moves by v_i under the pair (a_i, a_j); then a_j moves by v_j under (a_i, a_j) and (b_i, a_j).
+    along_i = csc * (AV.mT - cos * own.mT)
+    along_j = csc * (own.mT - cos * AV.mT)
+    turn, turn_star = a.mT * csc * (AV - cos * own), b.mT * csc_star * (BV - cos_star * own)
+    radial = a @ sin - b @ sin_star
+    inward = (cos * turn).sum(-2, keepdim=True) - (cos_star * turn_star).sum(-2, keepdim=True)
+    hessian = V @ (math.pi - theta) + A_bar @ (along_i + turn / a) - B_bar @ (turn_star / a)
+    hessian += A_bar * (along_j.sum(-2, keepdim=True) - inward / a) + radial / a * (V - A_bar * own)
+
+    # The transposed derivative in b_i, under the pairs (b_i, a_j).
+    along_a, along_b = csc_star * (BV - cos_star * own), csc_star * (own - cos_star * BV)
+    mixed = V @ (math.pi - theta_star).mT + A_bar @ along_a.mT + B_bar * along_b.sum(-1)[..., None, :]
+    return hessian / math.pi, -mixed / math.pi
