@@ -39,5 +39,5 @@ $(READY): requirements.txt pyproject.toml
 	    { echo "needed: Python 3.11 or newer with pip and venv (set PYTHON=... to name one)"; exit 2; }
 	@echo "installing into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@

@@ -77,6 +77,11 @@ def reports(notebook):
     ]
 
 
+def css_class(verdict):
+    """The class that colours a verdict in ``book.css``."""
+    return "claim-" + re.sub(r"\W+", "-", verdict)
+
+
 @cache
 def _claims():
     return read()
@@ -84,16 +89,15 @@ def _claims():
 
 def _card(place, entry):
     text = {key: html.escape(value) for key, value in entry.items()}
-    kind = re.sub(r"\W+", "-", entry["verdict"])
     note = f'<div class="claim-note">{text["note"]}</div>' if entry["note"] else ""
     return (
-        f'<div class="claim claim-{kind}" id="claim-{text["id"]}">'
+        f'<div class="claim {css_class(entry["verdict"])}" id="claim-{text["id"]}">'
         f'<div class="claim-head"><span class="claim-place">{html.escape(place)}</span> '
         f'<span class="claim-verdict">{text["verdict"]}</span></div>'
-        f'<div class="claim-body">measured: {text["measured"]} · spread: {text["spread"]}</div>{note}</div>'
+        f'<div class="claim-body">{text["measured"]} ({text["spread"]})</div>{note}</div>'
     )
 
 
 def _plain(place, entry):
-    lines = [f"{place}: {entry['verdict']}", f"  measured: {entry['measured']} · spread: {entry['spread']}"]
+    lines = [f"{place}: {entry['verdict']}", f"  measured: {entry['measured']} ({entry['spread']})"]
     return "\n".join(lines + ([f"  note: {entry['note']}"] if entry["note"] else []))

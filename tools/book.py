@@ -33,6 +33,7 @@ METADATA = {  # the same for every chapter and every Python, so that a refreshed
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+QUIET = {"extra_arguments": ["--log-level=ERROR"]}  # the kernel's start-up notices
 
 
 def scripts(numbers=()):
@@ -51,7 +52,12 @@ def refresh(script):
     previous = nbformat.read(path, as_version=4).cells if path.exists() else []
     _keep_ids(script.stem, notebook.cells, previous)
     NotebookClient(
-        notebook, timeout=None, kernel_name="python3", record_timing=False, resources={"metadata": {"path": CHAPTERS}}
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": CHAPTERS}},
+        **QUIET,
     ).execute()
     notebook.metadata = nbformat.from_dict(METADATA)  # execution adds the interpreter's version
     for cell in notebook.cells:
@@ -86,7 +92,13 @@ def execute(notebook, output, parameters=None):
     """Papermill one chapter (default parameters where none are given) and return the executed notebook."""
     output.parent.mkdir(parents=True, exist_ok=True)
     return papermill.execute_notebook(
-        str(notebook), str(output), parameters, kernel_name="python3", progress_bar=False, cwd=str(CHAPTERS)
+        str(notebook),
+        str(output),
+        parameters,
+        kernel_name="python3",
+        progress_bar=False,
+        cwd=str(CHAPTERS),
+        **QUIET,
     )
 
 
@@ -98,8 +110,8 @@ def line(name, seconds, notebook):
 
 def render(source, html_parent):
     """Build the site of the book in ``source``; stop on any warning."""
-    command = [sys.executable, "-m", "jupyter_book", "build", "-W", "-n", "--keep-going", "-q"]
-    command += ["--path-output", str(html_parent), str(source)]
+    program = str(Path(sys.executable).with_name("jupyter-book"))
+    command = [program, "build", "-W", "-n", "--keep-going", "-q", "--path-output", str(html_parent), str(source)]
     if subprocess.run(command).returncode:
         sys.exit("the site did not build cleanly: see the warnings above")
     index = html_parent / "_build" / "html" / "index.html"
