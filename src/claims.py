@@ -21,7 +21,7 @@ ILLUSTRATED = "illustrated"
 VERDICTS = (HOLDS, CORRECTED, FAILS, UNDECIDED, ILLUSTRATED)
 
 _CLAIMS = Path(__file__).resolve().parents[1] / "chapters" / "claims.yml"
-_ZERO_SPREAD = re.compile(r"(±|\+/-|\\pm)\s*0*\.?0*(e[+-]?\d+)?\s*%?$")
+_PLUS_MINUS = re.compile(r"(?:±|\+/-)\s*(\d*\.?\d+(?:[eE][+-]?\d+)?)")
 
 
 def read(path=_CLAIMS):
@@ -58,13 +58,11 @@ def report(id, *, verdict, measured, spread, note=""):
             raise ValueError(f"{name} must be a short text; got {text!r}")
     if not isinstance(note, str):
         raise ValueError(f"note must be a text; got {note!r}")
-    if _ZERO_SPREAD.search(spread.strip()):
+    if any(float(number) == 0 for number in _PLUS_MINUS.findall(spread)):
         raise ValueError(f"spread {spread!r}: say 'exact' where nothing varies, or print enough digits")
     entry = {"id": id, "verdict": verdict, "measured": measured, "spread": spread, "note": note}
     place = claims[id]["place"]
-    display(
-        {"text/html": _card(place, entry), "text/plain": _plain(place, entry)}, metadata={"claim": entry}, raw=True
-    )
+    display({"text/html": _card(place, entry), "text/plain": _plain(place, entry)}, metadata={"claim": entry}, raw=True)
 
 
 def reports(notebook):

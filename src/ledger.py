@@ -118,9 +118,7 @@ class Ledger(_LedgerDirective):
                 ours.append(nodes.paragraph("", row["spread"], classes=["claim-spread"]))
             claim = [nodes.paragraph("", "", nodes.strong("", row["place"])), self.text(row["statement"])]
             verdict = nodes.paragraph("", "", self.verdict(row))
-            body.append(
-                [[nodes.paragraph("", str(row["row"]))], claim, [self.text(row["paper"])], ours, [verdict]]
-            )
+            body.append([[nodes.paragraph("", str(row["row"]))], claim, [self.text(row["paper"])], ours, [verdict]])
         return [self.table(["", "Claim", "Paper", "Ours", "Verdict"], body, [4, 34, 27, 22, 13], ["ledger"])]
 
 

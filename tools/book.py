@@ -1,9 +1,7 @@
-"""Run chapters: store their outputs (refresh), make the whole book (build), or one run with other parameters (run).
+"""Run chapters.
 
-    python tools/book.py refresh [NN ...]
-    python tools/book.py build
-    python tools/book.py run NN name=value ...
-    python tools/book.py site
+``refresh [NN ...]`` executes the .py of all or some chapters and stores their outputs, ``build`` makes the whole book
+in _build/book, ``run NN name=value ...`` is one run with other parameters, ``site`` renders what is stored.
 """
 
 import argparse
@@ -156,7 +154,7 @@ def _report(script, work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     command = parser.add_subparsers(dest="command", required=True)
     command.add_parser("build")
     command.add_parser("site")

@@ -1,0 +1,56 @@
+"""What several tests need: the chapters, and a way to run one inside the test's own process."""
+
+from pathlib import Path
+
+import jupytext
+import matplotlib
+import matplotlib.pyplot as plt
+import pytest
+
+from src import claims
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAPTERS = ROOT / "chapters"
+SCRIPTS = sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))
+
+matplotlib.use("Agg")
+
+
+def pytest_generate_tests(metafunc):
+    """A test with a ``script`` argument runs once for every chapter."""
+    if "script" in metafunc.fixturenames:
+        metafunc.parametrize("script", SCRIPTS, ids=[path.stem for path in SCRIPTS])
+
+
+def code_cells(script):
+    """The chapter's code cells, from its .py: (source, tags)."""
+    notebook = jupytext.read(script, fmt="py:percent")
+    return [(c.source, c.metadata.get("tags", [])) for c in notebook.cells if c.cell_type == "code"]
+
+
+def execute(cells, parameters, namespace):
+    """Execute code cells as papermill would: ``parameters`` are set after the cell tagged ``parameters``."""
+    for source, tags in cells:
+        exec(compile(source, "<chapter cell>", "exec"), namespace)
+        if "parameters" in tags:
+            namespace.update(parameters)
+
+
+@pytest.fixture
+def run_chapter(monkeypatch):
+    """``run_chapter(name, parameters) -> {claim id: verdict}``, in this process, so that a test can put a wrong
+    function into a ``src`` module first."""
+
+    def run(name, parameters):
+        verdicts = {}
+
+        def note(*_, metadata, **__):
+            verdicts[metadata["claim"]["id"]] = metadata["claim"]["verdict"]
+
+        with monkeypatch.context() as patch, matplotlib.rc_context():
+            patch.setattr(claims, "display", note)
+            patch.setattr(plt, "show", lambda: plt.close("all"))
+            execute(code_cells(CHAPTERS / f"{name}.py"), parameters, {"__name__": "__main__"})
+        return verdicts
+
+    return run
