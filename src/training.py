@@ -1,0 +1,161 @@
+"""Supervised training of a classifier, and what it leaves behind: sections 5.4 and 5.1."""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from src.checks import check_integer
+
+
+@dataclass
+class Record:
+    """One row per epoch, 0 (before training) to the last, in float64 tensors [K].
+
+    `loss` and `train_error` are means over the epoch's minibatches as they were met, before each one's step;
+    `errors` holds the misclassified fraction of each evaluation set after the epoch; `seconds` is wall time, without
+    the evaluations. The rows of epoch 0 hold NaN for what only training gives.
+    """
+
+    epoch: torch.Tensor
+    loss: torch.Tensor
+    train_error: torch.Tensor
+    seconds: torch.Tensor
+    errors: dict
+
+
+def train(model, inputs, labels, *, optimizer, epochs, batch, seed, evaluate=None, checkpoint=None, progress=False):
+    """Minimise the cross-entropy of `model` on (inputs, labels) and return a Record with epochs 0 to `epochs`.
+
+    model: maps [n, ...] to logits [n, classes]; it is trained in place, on the device of its parameters.
+    inputs, labels: [n, ...] and [n] (int64), on that device. The order of each epoch is drawn from `seed`.
+    optimizer: a torch.optim optimizer of the model's parameters.
+    evaluate: a dict of (inputs, labels) on which the error is taken before training and after every epoch.
+    checkpoint: a file, written whole after every epoch and resumed from when it is there; it may hold fewer epochs
+        than asked for, never more.
+
+    Raises TypeError or ValueError, naming the argument, before any work; ValueError for a checkpoint of another run;
+    FloatingPointError, with the epoch, once the loss is no longer finite (the checkpoint before it is kept).
+    """
+    for name, value, at_least in (("epochs", epochs, 0), ("batch", batch, 1), ("seed", seed, 0)):
+        check_integer(name, value, at_least)
+    sets = {"train": (inputs, labels), **(evaluate or {})}
+    for name, (x, y) in sets.items():
+        _check_set(name, x, y)
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}")
+    device = next(model.parameters()).device
+    if any(t.device != device for pair in sets.values() for t in pair):
+        raise ValueError(f"inputs, labels and evaluate must be on the model's device, {device}")
+
+    order = torch.Generator().manual_seed(seed)
+    digest = _digest(model, optimizer, batch, seed, sets)
+    rows = []
+    if checkpoint is not None and Path(checkpoint).exists():
+        rows = _resume(checkpoint, digest, model, optimizer, order)
+        if len(rows) > epochs + 1:
+            raise ValueError(f"checkpoint must hold at most epochs = {epochs}; {checkpoint} holds {len(rows) - 1}")
+    if not rows:
+        rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets)])
+    quiet = None if progress else True
+    with tqdm(total=epochs, initial=len(rows) - 1, desc="epochs", leave=False, disable=quiet) as bar:
+        for epoch in range(len(rows), epochs + 1):
+            start = time.perf_counter()
+            loss, error = _one_epoch(model, inputs, labels, optimizer, batch, order)
+            if not torch.isfinite(torch.tensor(loss)):
+                raise FloatingPointError(f"the loss was no longer finite in epoch {epoch}: the step size is too large")
+            seconds = time.perf_counter() - start
+            rows.append([loss, error, seconds, *_errors(model, sets)])
+            bar.update()
+            if checkpoint is not None:
+                _save(
+                    checkpoint,
+                    {
+                        "digest": digest,
+                        "rows": rows,
+                        "model": model.state_dict(),
+                        "optimizer": optimizer.state_dict(),
+                        "order": order.get_state(),
+                    },
+                )
+    table = torch.tensor(rows, dtype=torch.float64).T
+    errors = dict(zip(list(sets)[1:], table[3:], strict=True))
+    return Record(torch.arange(len(rows)), table[0], table[1], table[2], errors)
+
+
+@torch.no_grad()
+def error(model, inputs, labels):
+    """The fraction of `labels` that the largest logit misses."""
+    training = model.training
+    model.eval()
+    wrong = sum(
+        (model(x).argmax(1) != y).sum().item() for x, y in zip(inputs.split(1000), labels.split(1000), strict=True)
+    )
+    model.train(training)
+    return wrong / len(labels)
+
+
+def _errors(model, sets):
+    return [error(model, *sets[name]) for name in list(sets)[1:]]
+
+
+def _one_epoch(model, inputs, labels, optimizer, batch, order):
+    """Mean loss and error over the minibatches of one pass; stops at the first loss that is not finite."""
+    model.train()
+    loss = wrong = 0.0
+    for rows in torch.randperm(len(labels), generator=order).to(labels.device).split(batch):
+        y = labels[rows]
+        logits = model(inputs[rows])
+        mean = cross_entropy(logits, y)
+        optimizer.zero_grad()
+        mean.backward()
+        optimizer.step()
+        loss += mean.item() * len(rows)
+        wrong += (logits.detach().argmax(1) != y).sum().item()
+        if not loss < torch.inf:
+            break
+    return loss / len(labels), wrong / len(labels)
+
+
+def _check_set(name, x, y):
+    if not isinstance(x, torch.Tensor) or not isinstance(y, torch.Tensor):
+        raise TypeError(f"{name} must be two torch.Tensors, inputs [n, ...] and labels [n]")
+    if not x.is_floating_point() or y.dtype != torch.int64:
+        raise TypeError(f"{name} must have floating inputs and int64 labels, not {x.dtype} and {y.dtype}")
+    if y.ndim != 1 or x.ndim < 2 or len(x) != len(y) or not len(y):
+        raise ValueError(f"{name} must be inputs [n, ...] and labels [n], n >= 1, not {list(x.shape)}, {list(y.shape)}")
+    if not torch.isfinite(x).all():
+        raise ValueError(f"{name} must be finite; its inputs hold NaN or infinity")
+    if y.min() < 0:
+        raise ValueError(f"{name} must have labels from 0; found {y.min().item()}")
+
+
+def _digest(model, optimizer, batch, seed, sets):
+    """Names the run that a checkpoint belongs to: data, initial weights, settings (not the number of epochs)."""
+    total = hashlib.sha256(repr((batch, seed, type(optimizer).__name__, optimizer.defaults, list(sets))).encode())
+    for tensor in [t for pair in sets.values() for t in pair] + list(model.state_dict().values()):
+        total.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+        total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def _resume(checkpoint, digest, model, optimizer, order):
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if saved["digest"] != digest:
+        raise ValueError(f"checkpoint must belong to this run; {checkpoint} was written by one with other settings")
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    order.set_state(saved["order"])
+    return saved["rows"]
+
+
+def _save(path, content):
+    """Whole or not at all."""
+    partial = Path(f"{path}.partial")
+    torch.save(content, partial)
+    os.replace(partial, path)
