@@ -10,8 +10,10 @@ def check_matrix(name, W):
     """A finite, square, floating-point matrix, or a batch of them."""
     if not isinstance(W, torch.Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of shape [..., d, d], not {type(W).__name__}")
-    if not W.is_floating_point():
-        raise TypeError(f"{name} must have a floating dtype (float32 or float64), not {W.dtype}")
+    if W.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{name} must have a floating dtype, float32 or float64, not {W.dtype}")
+    if W.is_meta:
+        raise ValueError(f"{name} must be on a device that holds its entries, not on {W.device}")
     if W.ndim < 2 or W.shape[-1] != W.shape[-2] or W.shape[-1] == 0:
         raise ValueError(f"{name} must be square, of shape [..., d, d] with d >= 1, not {list(W.shape)}")
     if not torch.isfinite(torch.linalg.vector_norm(W.detach(), math.inf)):
