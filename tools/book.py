@@ -37,6 +37,7 @@ QUIET = {"extra_arguments": ["--log-level=ERROR"]}  # the kernel's start-up noti
 def scripts(numbers=()):
     """The chapters' .py files in reading order: all, or those with the given two-digit numbers."""
     found = sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))
+    numbers = [number.zfill(2) for number in numbers]
     if missing := set(numbers) - {path.name[:2] for path in found}:
         sys.exit(f"no chapter {', '.join(sorted(missing))}; there are: {', '.join(path.stem for path in found)}")
     return [path for path in found if not numbers or path.name[:2] in numbers]
@@ -110,7 +111,8 @@ def render(source, html_parent):
     """Build the site of the book in ``source``; stop on any warning."""
     program = str(Path(sys.executable).with_name("jupyter-book"))
     command = [program, "build", "-W", "-n", "--keep-going", "-q", "--path-output", str(html_parent), str(source)]
-    if subprocess.run(command).returncode:
+    print("rendering the site ...", flush=True)
+    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:  # warnings come on the other stream
         sys.exit("the site did not build cleanly: see the warnings above")
     index = html_parent / "_build" / "html" / "index.html"
     print(f"The book: {index}\n          {index.as_uri()}")
