@@ -20,18 +20,9 @@ from tqdm import tqdm
 
 from src.checks import check_integer, check_pair, check_positive
 from src.history import CURVES, History, measure
+from src.linearised import largest_stable_step
 
 _CHECKPOINT_SECONDS = 20
-
-
-def largest_stable_step(batch, d):
-    r"""The step 2 batch / d^2 above which fresh-sample SGD diverges in mean square near I, to leading order in d.
-
-    The teacher is noise-free, so the gradient noise has covariance proportional to the loss. Near W = W* = 0 it feeds
-    as much energy into the fast modes v u^T (rate d/2) as into all others together; with kappa = eta d^2 / batch the
-    energy of the others then decays at (1 - kappa/2) / (1 - kappa/4) of its noise-free rate: not at all at kappa = 2.
-    """
-    return 2 * batch / d**2
 
 
 def train(
@@ -58,7 +49,7 @@ def train(
     record_at: the steps (0 is the start) after which the exact curves are taken; default: 0, 1 % of the steps, 2 %, ...
     evaluate: a dict of input sets [m, d]; their mean squared errors are recorded in History.errors, [K] or [K, S].
     checkpoint: a file; written at recorded steps at least every 20 seconds, and resumed from when it is there.
-    allow_unstable: whether a step above `largest_stable_step` may be taken.
+    allow_unstable: whether a step above `linearised.largest_stable_step` may be taken.
 
     Returns a History. Raises TypeError or ValueError, naming the argument, before any work; FloatingPointError with the
     step at which a run stopped being finite (the checkpoint before it is kept).
@@ -195,12 +186,13 @@ def _step_sizes(eta, runs, batch, d, allow_unstable):
     etas = list(eta) if isinstance(eta, (list, tuple)) else [eta] * runs
     if len(etas) != runs:
         raise ValueError(f"eta must be one number or one per seed, {runs} of them, not {len(etas)}")
+    largest = largest_stable_step(batch, d)
     for one in etas:
         check_positive("eta", one)
-        if one > largest_stable_step(batch, d) and not allow_unstable:
+        if one > largest and not allow_unstable:
             raise ValueError(
-                f"eta must be at most 2 batch / d^2 = {largest_stable_step(batch, d):.3g}, not {one}: above it SGD "
-                "diverges in mean square (allow_unstable=True takes the step all the same)"
+                f"eta must be at most {largest:.3g} for batch {batch}, d = {d} (about 2 batch / d^2), not {one}: "
+                "above it SGD diverges in mean square (allow_unstable=True takes the step all the same)"
             )
     return etas
 
