@@ -2,7 +2,7 @@ r"""Two time scales: the flow of eq. 2 linearised at W = W* = 0, and what miniba
 
 At the true scale $\nabla L(W) = \mathcal L W + O(|W|^2)$ with
 
-$$\mathcal L W = \tfrac1\pi\big[\tfrac\pi2 W u u^\top + \tfrac\pi2 W + W^\top + \mathrm{tr}(W) I - 2\,\mathrm{Diag}(W)\big].$$
+$$\pi\,\mathcal L W = \tfrac\pi2 W u u^\top + \tfrac\pi2 W + W^\top + \mathrm{tr}(W)\,I - 2\,\mathrm{Diag}(W).$$
 
 It commutes with every permutation of the coordinates, so its eigenvectors fall into a few families, whatever d is.
 """
