@@ -41,6 +41,9 @@ class BlockMLP(nn.Module):
             x = torch.relu(x + block(x) if self.identity else block(x))
         return self.readout(x)
 
+    def extra_repr(self):
+        return f"identity={self.identity}"
+
 
 _INITIAL = {
     "zero": lambda W, generator: nn.init.zeros_(W),
@@ -49,7 +52,7 @@ _INITIAL = {
 }
 
 
-# --- Section 5.2: three blocks ------------------------------------------------------------------------------------------
+# --- Section 5.2: three blocks ----------------------------------------------------------------------------------------
 # The vanilla network of section 5.2 needs no code: ReLU(V^T x) summed is the model of eq. 1 at W = V - I (`src.sgd`).
 
 

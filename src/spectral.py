@@ -140,8 +140,8 @@ def frank_wolfe(train, test, *, radii, steps, batch, loss, margin, generator):
 def projected_sgd(train, test, *, radius, step, momentum, steps, batch, every, loss, margin, generator):
     """Minibatch SGD with heavy-ball momentum, projected onto |W|_2 <= radius every so many steps and at the end.
 
-    Returns a `Trained`. The step size is `step`, from the middle of the run on linearly decreasing to zero. Other arguments as in
-    `frank_wolfe`.
+    Returns a `Trained`. The step size is `step`, from the middle of the run on linearly decreasing to zero. Other
+    arguments as in `frank_wolfe`.
     """
     problem = _Problem(train, loss, margin, generator)
     for name, value in {"radius": radius, "step": step}.items():
