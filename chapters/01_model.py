@@ -26,9 +26,9 @@
 d: int = 30  # input dimension of the comparison with samples
 samples: int = 100000  # Gaussian inputs per comparison
 d_slice: int = 8  # input dimension of the landscape in Figure 2
-grid: int = 18  # starts per axis of the plane in Figure 2
-starts: int = 50  # random starts per norm and centre in Figure 2
-steps: int = 400  # steps of gradient descent from each start
+grid: int = 16  # starts per axis of the plane in Figure 2
+starts: int = 40  # random starts per norm and centre in Figure 2
+steps: int = 300  # steps of gradient descent from each start
 seed: int = 0  # of every random draw
 
 # %% tags=["hide-input"]
@@ -111,7 +111,9 @@ for ax, title, link in ((left, "vanilla: ReLU$(W^T x)$", False), (middle, "with 
         ax.text(5.5, y, text, va="center")
     ax.set(title=title, xlim=(-0.5, 7.6))
     ax.axis("off")
-right.bar(change.keys(), change.values(), color=[figures.COLOURS["sky"], "black"], width=0.6)
+bars = right.bar(change.keys(), change.values(), color=[figures.COLOURS["sky"], "black"], width=0.6)
+right.bar_label(bars, fmt="%.2g")
+right.grid(axis="x", visible=False)
 right.set(title="Exchanging two columns of $W$", ylabel="change of the output (its std)")
 plt.show()
 
@@ -449,5 +451,5 @@ display(
 #
 # - `make run CHAPTER=01 P="d_slice=4"`: fewer units. Expect fewer starts without a minimum around the origin; the proof of
 #   the local minima begins at six units.
-# - `make run CHAPTER=01 P="steps=4000"`: ten times the patience. Expect some of the dark bars to shrink (they were slow) and the rest to stay.
+# - `make run CHAPTER=01 P="steps=3000"`: ten times the patience. Expect some of the dark bars to shrink (they were slow) and the rest to stay.
 # - `make run CHAPTER=01 P="samples=1000000"`: expect error bars about a third as long on the left of the loss figure, and the ratio still at one.
