@@ -72,11 +72,12 @@ def sgd_decay(eta, batch, d):
     check_positive("eta", eta)
     check_integer("batch", batch, at_least=1)
     rates, multiplicities = _spectrum(d)
-    poles = (1 - eta * rates) ** 2
+    loss = eta * rates * (2 - eta * rates)  # 1 - (1 - eta l)^2, of the family's energy in a step
     weights = eta**2 / batch * multiplicities * rates**2
-    low, high = poles.max(), poles.max() + weights.sum()
-    z = brentq(lambda z: np.sum(weights / (z - poles)) - 1, low + 1e-12 * (high - low), high, xtol=1e-16)
-    return -math.log(z) / eta
+    # With z = 1 - min(loss) + y every term is positive for y > 0, and their sum is at most sum(weights) / y.
+    above = loss - loss.min()
+    y = brentq(lambda y: np.sum(weights / (y + above)) - 1, 1e-12 * weights.sum(), weights.sum(), xtol=1e-18)
+    return -math.log1p(y - loss.min()) / eta
 
 
 def largest_stable_step(batch, d):

@@ -80,16 +80,15 @@ def curves(coordinates, d):
         return tuple(map(float, (m.sqrt(inner(W, W, d)), d * (1 - n), inner(gradient(W, d), W, d), loss)))
 
 
-def integrate(coordinates, d, t, rtol=1e-12):
-    """The gradient flow dW/dt = -grad L from the given coordinates, at the increasing times t: a History.
+def trajectory(coordinates, d, t, rtol=1e-12):
+    """The gradient flow dW/dt = -grad L from the given coordinates: its coordinates [3, K] at the K increasing times t.
 
-    By LSODA, which changes to a stiff method by itself; the distance is good to some hundred times rtol. History.W is
-    the [3] tensor of the final coordinates.
+    By LSODA, which changes to a stiff method by itself; the distance is good to some hundred times rtol.
     """
     t = np.asarray(t, dtype=float)
     if t.ndim != 1 or not len(t) or t[0] < 0 or np.any(np.diff(t) <= 0):
         raise ValueError("t must be a list of increasing times, the first at least 0")
-    solution = solve_ivp(
+    return solve_ivp(
         lambda _, W: np.negative(gradient(tuple(map(float, W)), d)),
         (0, t[-1]),
         np.array(coordinates, dtype=float),
@@ -97,11 +96,15 @@ def integrate(coordinates, d, t, rtol=1e-12):
         t_eval=t,
         rtol=rtol,
         atol=rtol * 1e-2,
-    )
-    values = torch.tensor([curves(tuple(W), d) for W in solution.y.T], dtype=torch.float64).T
-    return History(
-        t=torch.from_numpy(t), W=torch.from_numpy(solution.y[:, -1]), **dict(zip(CURVES, values, strict=True))
-    )
+    ).y
+
+
+def integrate(coordinates, d, t, rtol=1e-12):
+    """`trajectory` as a History, exact curves included; History.W is the [3] tensor of the final coordinates."""
+    path = trajectory(coordinates, d, t, rtol)
+    values = torch.tensor([curves(tuple(W), d) for W in path.T], dtype=torch.float64).T
+    times = torch.as_tensor(np.asarray(t, dtype=float))
+    return History(t=times, W=torch.from_numpy(path[:, -1]), **dict(zip(CURVES, values, strict=True)))
 
 
 def _angles(coordinates, d):
