@@ -135,7 +135,7 @@ class _Runs:
             active = self.z.sign_()
             self.A.baddbmm_(self.x.mT, active.mul_(residual.mul_(self.scale)[..., None]), alpha=-1)
             self.step += 1
-        if finite < steps:
+        if finite < steps or not torch.isfinite(self.A).all():  # the last step's weights have met no sample yet
             raise FloatingPointError(
                 f"a run was no longer finite at step {self.step - steps + int(finite)}: its step size eta is too large "
                 f"for batch {self.x.shape[1]} and d = {self.x.shape[2]}"
