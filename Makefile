@@ -28,7 +28,7 @@ refresh: $(READY)  ## execute and store the outputs of all chapters, or of one: 
 	@$(PY) tools/book.py refresh $(CHAPTER)
 
 bench: $(READY)  ## measure the speed of src and what it costs
-	@$(PY) -m src.bench
+	@$(PY) tools/bench.py
 
 stress: $(READY)  ## the tests that take too long for make test
 	@$(PY) -m pytest -m stress tests

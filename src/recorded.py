@@ -126,7 +126,7 @@ def _circumstances(device):
         "commit": commit or "unknown",
         "dirty": bool(dirty),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({_cpu()})",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({processor()})",
         "threads": torch.get_num_threads(),
         "platform": platform.platform(terse=True),
         "python": sys.version.split()[0],
@@ -142,7 +142,8 @@ def _git(*arguments):
     return run.stdout.strip()
 
 
-def _cpu():
+def processor():
+    """The processor's name."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
