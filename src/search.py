@@ -105,7 +105,7 @@ def starts(d, gamma, count, generator):
     return gamma * clip(W, 1.0), gamma * clip(W_star, 1.0), kinds
 
 
-def minimize(W, W_star, gamma, *, g_min=-math.inf, g_max=G_LIMIT, steps=200, step=0.1, objective=printed_ratio):
+def minimize(W, W_star, gamma, *, g_min=-math.inf, g_max=G_LIMIT, steps=200, step=0.2, objective=printed_ratio):
     """Projected gradient descent on `objective` over the allowed pairs, from every pair of a batch at once: a Search.
 
     W, W_star: [S, d, d], the starts. `objective` maps such a pair to [S] and is differentiable. Each step follows the
