@@ -106,7 +106,7 @@ W = matrices.with_norms(d, 0.4, 0.6 * 0.4 * d**0.5, generator)
 # ````
 #
 # The scalar product with $q$ is $\mathbb{E}\,\mathrm{ReLU}(p^\top x)\,\mathrm{ReLU}(q^\top x)$, the
-# [arc-cosine kernel](arc-cosine-kernel) of {cite:t}`cho2009kernel`.
+# arc-cosine kernel ({prf:ref}`arc-cosine-kernel`) of {cite:t}`cho2009kernel`.
 
 
 # %%
@@ -256,16 +256,16 @@ with mpmath.workdps(50):
         by_differences.append(float((values[0] - values[1]) / (2 * step)))
 
 # %% [markdown]
-# And the sum that Lemma 2.1 prints, from `src.population`, term by term.
+# And the sum that Lemma 2.1 prints, from `src.population`, term by term; with it the gradient that the rest of the book uses.
 
 # %%
 printed = population.lemma_2_1(W, W_star)
 ratio = printed / -by_autograd
+ratio_to_book = printed / -population.gradient(W, W_star)
 ratio_to_differences = printed.flatten()[chosen] / -torch.tensor(by_differences, dtype=torch.float64)
 # Each batch alone gives an estimate of the gradient's share in the printed sum; the mean of twenty has a standard error.
 shares = (-batches * printed).sum((-2, -1)) / printed.square().sum()
 share, share_error = shares.mean().item(), (shares.std() / 20**0.5).item()
-z = ((by_sampling - population.gradient(W, W_star)) / sampling_error).abs().max().item()
 
 # %% mystnb={"figure": {"caption": "Each entry of the printed sum against the same entry of the negative gradient, from three independent computations. All points lie on the line of slope $\\pi$, not on that of slope one. Bars: two standard errors of the sampled gradient.", "name": "fig-factor-pi"}, "image": {"alt": "Left: a scatter plot of the printed sum over the negative gradient; points from automatic differentiation, samples and finite differences all lie on a line of slope pi, clearly steeper than the dashed line of slope one. Right: the relative distance of the entrywise ratio from pi, for automatic differentiation and finite differences, on a logarithmic axis: all between ten to the minus seventeen and ten to the minus twelve."}} tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), width_ratios=[1.3, 1])
@@ -273,8 +273,9 @@ left.errorbar(
     -by_sampling.flatten(),
     printed.flatten(),
     xerr=2 * sampling_error.flatten(),
-    fmt="none",
-    ecolor=figures.COLOURS["sky"],
+    fmt="s",
+    ms=8,
+    color=figures.COLOURS["sky"],
     label="sampling",
     zorder=1,
 )
@@ -286,7 +287,7 @@ left.plot(
     printed.flatten()[chosen],
     "o",
     mfc="none",
-    ms=9,
+    ms=12,
     color=figures.COLOURS["vermillion"],
     label="finite differences",
 )
@@ -309,7 +310,7 @@ right.set(
 plt.show()
 
 # %% tags=["nbval-check-output"]
-ratios = torch.cat([ratio.flatten(), ratio_to_differences])
+ratios = torch.cat([ratio.flatten(), ratio_to_book.flatten(), ratio_to_differences])
 
 
 def every_ratio_is(factor):
@@ -380,7 +381,7 @@ rows = [
     ),
     (
         "step of section 5.3",
-        f"$\\eta = {1e-4 / factor:.3e}$".replace("e-05", r"\cdot 10^{-5}"),
+        f"$\\eta = {10 / factor:.3f} \\cdot 10^{{-5}}$",
         r"$\eta_{\text{code}} = 10^{-4}$ (as given there)",
     ),
 ]
@@ -460,7 +461,7 @@ change = {
 }
 size = population.gradient(W, W_star).norm().item()
 
-# %% mystnb={"figure": {"caption": "Left: the loss in one dimension with the teacher at $b = 1$. Right: the change of the gradient across a point, from $W - hV$ to $W + hV$. It vanishes with $h$ at every point but the one with a zero column, where it jumps.", "name": "fig-no-gradient"}, "image": {"alt": "Left: the loss over a in one dimension. It has a kink at zero: slope zero from the left, minus one from the right. Right, both axes logarithmic: four curves fall in proportion to h; the fifth, for a zero column, stays level."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Left: the loss in one dimension with the teacher at $b = 1$. Right: the change of the gradient across a point, from $W - hV$ to $W + hV$. It vanishes with $h$ at four of the points, whose curves lie almost on one another, and stays where a column is zero.", "name": "fig-no-gradient"}, "image": {"alt": "Left: the loss over a in one dimension. It has a kink at zero: slope zero from the left, minus one from the right. Right, both axes logarithmic: four curves fall in proportion to h; the fifth, for a zero column, stays level."}} tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), width_ratios=[1, 1.35])
 a = torch.linspace(-1, 2, 60, dtype=torch.float64)  # no point at zero
 one_dimensional = population.loss((a - 1)[:, None, None], torch.zeros(1, 1, dtype=torch.float64))
@@ -468,8 +469,8 @@ left.plot(a, one_dimensional)
 left.plot(0, 0.5, "o", color=figures.COLOURS["vermillion"])
 left.annotate("kink", (0, 0.5), xytext=(8, 6), textcoords="offset points")
 left.set(xlabel="$a = 1 + w$", ylabel="$L$", title="One dimension, $b = 1$")
-for (name, values), marker in zip(change.items(), "o^vsD"):
-    right.loglog(steps_h, values, marker + "-", ms=4, label=name)
+for k, (name, values) in enumerate(change.items()):
+    right.loglog(steps_h, values, "o-", ms=10 - 2 * k, mfc="none", label=name)
 right.set(
     xlabel="$h$",
     ylabel=r"$\|\nabla L(W + hV) - \nabla L(W - hV)\|_F$",
