@@ -40,6 +40,7 @@ def integrate(W0, W_star, t_end, rtol=1e-3, progress=False):
         raise ValueError(f"rtol must be below 1, not {rtol}")
 
     t, h = 0.0, 0.1 / W.shape[-1]
+    rounding = torch.finfo(W.dtype).eps * W.shape[-1] ** 0.5  # of I + W; no error is smaller
     loss, gradient = population.loss_and_gradient(W, W_star)
     times, points = [t], [curves_at(W, W_star, loss, gradient).cpu()]
     with tqdm(total=t_end, desc="flow", leave=False, disable=None if progress else True) as bar:
@@ -47,7 +48,7 @@ def integrate(W0, W_star, t_end, rtol=1e-3, progress=False):
             h = min(h, t_end - t)
             W_next, error = _step(W, W_star, gradient, h)
             size, scale = error.norm(dim=(-2, -1)), rtol * (W - W_star).norm(dim=(-2, -1))
-            excess = float((size / scale.clamp(min=torch.finfo(W.dtype).tiny)).max())
+            excess = float((size / scale.clamp(min=rounding)).max())
             if excess <= 1:
                 t = t_end if h == t_end - t else t + h
                 W = W_next

@@ -172,7 +172,7 @@ def whole_flow(step_seconds):
         return spread((other / mine, other / max(times), other / min(times)))
 
     sgd_seconds = step_seconds * t_end / eta
-    what = f"(d) the flow over t = 35 at d = {d} (distance within {error:.2g} % of the reference) against 350,000 SGD steps"
+    what = f"(d) the flow over t = 35 at d = {d} (distance within {error:.2g} % of exact) against 350,000 SGD steps"
     yield what, f"{mine:.3g} s", f"{sgd_seconds:.3g} s, from the step above", against(sgd_seconds)
 
     # An explicit solver's steps follow the trajectory's fast modes, which the three-variable flow shares.
