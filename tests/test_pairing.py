@@ -52,7 +52,7 @@ def test_the_first_code_cells_are_the_parameters_and_their_check(script, noteboo
         assert line.startswith("#") or (": " in line.partition("=")[0] and "  # " in line), (
             f"{script.name}: a parameter is written 'd: int = 1500  # input dimension', not {line!r}"
         )
-    assert "parameters.check(globals()" in code[1].source
+    assert "parameters.check(globals()" in "".join(code[1].source.split())
 
 
 def test_figures_have_a_caption_and_an_alt_text(script, notebook):
