@@ -36,21 +36,16 @@ def execute(cells, parameters, namespace):
             namespace.update(parameters)
 
 
-@pytest.fixture
-def run_chapter(monkeypatch):
-    """``run_chapter(name, parameters) -> {claim id: verdict}``, in this process, so that a test can put a wrong
-    function into a ``src`` module first."""
+def run_chapter(name, parameters):
+    """The chapter's verdicts, {claim id: verdict}. It runs in this process, so that a test can put a wrong function
+    into a ``src`` module first."""
+    verdicts = {}
 
-    def run(name, parameters):
-        verdicts = {}
+    def note(*_, metadata, **__):
+        verdicts[metadata["claim"]["id"]] = metadata["claim"]["verdict"]
 
-        def note(*_, metadata, **__):
-            verdicts[metadata["claim"]["id"]] = metadata["claim"]["verdict"]
-
-        with monkeypatch.context() as patch, matplotlib.rc_context():
-            patch.setattr(claims, "display", note)
-            patch.setattr(plt, "show", lambda: plt.close("all"))
-            execute(code_cells(CHAPTERS / f"{name}.py"), parameters, {"__name__": "__main__"})
-        return verdicts
-
-    return run
+    with pytest.MonkeyPatch.context() as patch, matplotlib.rc_context():
+        patch.setattr(claims, "display", note)
+        patch.setattr(plt, "show", lambda: plt.close("all"))
+        execute(code_cells(CHAPTERS / f"{name}.py"), parameters, {"__name__": "__main__"})
+    return verdicts

@@ -1,0 +1,128 @@
+"""A test of the tests: an error planted in ``src`` turns a chapter's verdict over, or stops the chapter.
+
+Each chapter runs in this process at a small scale: first as it is, when the verdicts in question are those of the
+stored notebook, then with one function of ``src`` replaced by a wrong one.
+"""
+
+import math
+from functools import cache
+
+import nbformat
+import pytest
+import torch
+from conftest import CHAPTERS, run_chapter
+
+from src import claims, landscape, population, sgd
+
+# Settings that take seconds, and the claims that keep the verdicts of the defaults there.
+SMALL = {
+    "02_population_gradient": ({}, {"lemma-2.1", "well-defined-gradient"}),
+    "08_dynamics": (
+        {
+            "d": 600,
+            "frobenius": 3.16,  # a column as long as in section 5.3
+            "trace": -8.0,
+            "d_paley": 607,
+            "eta": 2.5e-4,
+            "steps": 80,
+            "d_scaled": 30,
+            "d_noise": 10,
+            "seeds": 2,
+            "rtol": 0.02,
+        },
+        {"fig-8a", "fig-8b"},
+    ),
+}
+
+
+@cache
+def right(chapter):
+    """The verdicts of the chapter as it is."""
+    return run_chapter(chapter, SMALL[chapter][0])
+
+
+def without_one_over_pi(monkeypatch):
+    right = population._gradient
+    monkeypatch.setattr(population, "_gradient", lambda *arguments: math.pi * right(*arguments))
+
+
+def transposed(monkeypatch):
+    right = population._gradient
+    monkeypatch.setattr(population, "_gradient", lambda *arguments: right(*arguments).mT)
+
+
+def sine_sign(monkeypatch):
+    right = population._gradient
+
+    def wrong(W, W_star, A_bar, a, b, cos, cos_star):
+        sines = (a @ cos.clamp(-1, 1).acos().sin() - b @ cos_star.clamp(-1, 1).acos().sin()) * A_bar
+        return right(W, W_star, A_bar, a, b, cos, cos_star) - 2 / math.pi * sines  # the right one has + sines / pi
+
+    monkeypatch.setattr(population, "_gradient", wrong)
+
+
+def student_and_teacher_swapped(monkeypatch):
+    right = population.gradient
+    loss = population.loss
+    monkeypatch.setattr(population, "gradient", lambda W, W_star: right(W_star, W))
+    monkeypatch.setattr(
+        population, "loss_and_gradient", lambda W, W_star: (loss(W, W_star).detach(), right(W_star, W).detach())
+    )
+
+
+def potential_sign(monkeypatch):
+    right = landscape.potential
+    monkeypatch.setattr(landscape, "potential", lambda W, W_star: -right(W, W_star))
+
+
+def eta_twice(monkeypatch):
+    right = sgd.train
+    monkeypatch.setattr(sgd, "train", lambda *arguments, eta, **options: right(*arguments, eta=eta**2, **options))
+
+
+PLANTED = [
+    (without_one_over_pi, "02_population_gradient"),
+    (transposed, "02_population_gradient"),
+    (sine_sign, "02_population_gradient"),
+    (student_and_teacher_swapped, "02_population_gradient"),
+    (potential_sign, "08_dynamics"),
+    (eta_twice, "08_dynamics"),
+    (student_and_teacher_swapped, "08_dynamics"),
+]
+
+
+@pytest.mark.parametrize("chapter", SMALL)
+def test_the_small_scale_keeps_the_verdicts(chapter):
+    notebook = nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4)
+    stored = {entry["id"]: entry["verdict"] for entry in claims.reports(notebook)}
+    for id in SMALL[chapter][1]:
+        assert right(chapter)[id] == stored[id]
+
+
+@pytest.mark.parametrize(("plant", "chapter"), PLANTED, ids=lambda value: getattr(value, "__name__", value))
+def test_a_planted_error_overturns_a_verdict(monkeypatch, plant, chapter):
+    settings, kept = SMALL[chapter]
+    expected = right(chapter)
+    plant(monkeypatch)
+    try:
+        found = run_chapter(chapter, settings)
+    except (AssertionError, ArithmeticError, ValueError):  # the chapter stops
+        return
+    assert any(found[id] != expected[id] for id in kept)
+
+
+@pytest.mark.parametrize("plant", dict.fromkeys(plant for plant, _ in PLANTED))
+def test_a_planted_error_is_one_that_runs(monkeypatch, plant):
+    generator = torch.Generator().manual_seed(0)
+    W, W_star = 0.1 * torch.randn(2, 6, 6, generator=generator, dtype=torch.float64)
+
+    def values():
+        run = sgd.train(W, W_star, eta=1e-2, batch=50, steps=3, seeds=0)
+        gradient = population.loss_and_gradient(W, W_star)[1]
+        return population.gradient(W, W_star), gradient, landscape.potential(W, W_star), run.W, run.distance
+
+    before = values()
+    plant(monkeypatch)
+    after = values()
+    assert any(not torch.allclose(b, a) for b, a in zip(before, after))
+    assert all(b.shape == a.shape and a.isfinite().all() for b, a in zip(before, after))
