@@ -123,7 +123,8 @@ def frank_wolfe(train, test, *, radii, steps, batch, loss, margin, generator):
     """
     problem = _Problem(train, loss, margin, generator)
     _check_radii(radii)
-    check_integer("steps", steps, at_least=1)
+    for name, value in {"steps": steps, "batch": batch}.items():
+        check_integer(name, value, at_least=1)
     start, t, W, M = time.process_time(), 0, problem.zero(), None
     weights = []
     for before, radius in zip([radii[0], *radii], radii, strict=False):
@@ -146,6 +147,8 @@ def projected_sgd(train, test, *, radius, step, momentum, steps, batch, every, l
     problem = _Problem(train, loss, margin, generator)
     for name, value in {"radius": radius, "step": step}.items():
         check_positive(name, value)
+    for name, value in {"steps": steps, "batch": batch, "every": every}.items():
+        check_integer(name, value, at_least=1)
     start, W = time.process_time(), problem.zero()
     velocity = torch.zeros_like(W)
     for n in range(1, steps + 1):

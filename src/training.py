@@ -136,7 +136,7 @@ def _check_set(name, x, y):
 
 
 def _digest(model, optimizer, batch, seed, sets):
-    """Names the run that a checkpoint belongs to: network, initial weights, data, settings; not the number of epochs."""
+    """Names the run that a checkpoint belongs to: network, initial weights, data, settings (not the epochs)."""
     settings = (repr(model), type(optimizer).__name__, optimizer.defaults, batch, seed, list(sets))
     total = hashlib.sha256(repr(settings).encode())
     for tensor in [t for pair in sets.values() for t in pair] + list(model.state_dict().values()):
