@@ -17,8 +17,7 @@
 # **The question.** "Random initialisation is necessary to break symmetry": is that still so when every layer has an
 # identity link?
 #
-# **What you will see.** A deep network with identity links learns handwritten digits from weights that are all zero, about as
-# well as from random ones. Take the links away, and zero weights never move: a proof in four lines, and the run that shows it.
+# **What you will see.** A deep network with identity links learns handwritten digits from weights that are all zero. Take the links away, and zero weights never move: a proof in four lines, and the run that shows it.
 #
 # **What you need.** Backpropagation, cross-entropy, and [the model](01_model) of this book.
 # ```
@@ -199,7 +198,7 @@ recording = recorded.load("mnist_zero_initialization")
 stored = 100 * recording.arrays["test_error"]
 stored_epochs = stored.shape[-1] - 1
 
-# %% mystnb={"figure": {"caption": "Test error from zero and from random weights, one line per seed. Left: full MNIST, recorded. Right: this run. The dashed line is the paper's 1.28 %, after a number of epochs that the paper does not give.", "name": "fig-zero-or-random"}, "image": {"alt": "Two plots of test error against epochs on a logarithmic scale, each with lines for zero and for random initial weights. The two families of lines fall together and overlap."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Test error from zero and from random weights, one line per seed. Left: full MNIST, recorded. Right: this run. The dashed line is the paper's 1.28 %, after a number of epochs that the paper does not give.", "name": "fig-zero-or-random"}, "image": {"alt": "Two plots of test error against epochs on a logarithmic scale, each with lines for zero and for random initial weights. All fall from about ninety per cent; the lines of the two families lie among each other."}} tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(8.8, 3.5))
 for ax, errors, title in (
     (axes[0], stored, f"full MNIST, recorded: {stored.shape[1]} seeds"),
@@ -210,7 +209,8 @@ for ax, errors, title in (
         for k, row in enumerate(rows):
             ax.plot(row, style, color=figures.COLOURS[colour], alpha=0.8, marker="o", ms=3, label=None if k else label)
     ax.axhline(1.28, color="black", ls=":", lw=1)
-    ax.set(title=title, xlabel="epoch", ylabel="test error (%)", yscale="log")
+    ax.set(title=title, xlabel="epoch", ylabel="test error (%)", yscale="log", ylim=(1, 100))
+    ax.set_yticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
     ax.xaxis.get_major_locator().set_params(integer=True)
 axes[0].legend()
 plt.show()
@@ -246,8 +246,8 @@ display(
 )
 
 # %% [markdown]
-# The recorded run is **a part** of what the paper did: the number of epochs that fitted into the time at hand. It can say
-# whether zero falls behind in these epochs, not where either would end.
+# The recorded run is **a part** of what the paper did: all five seeds of both starts, but no more epochs than the table
+# says. It tells whether zero falls behind in these epochs, not where either would end.
 #
 # Why zero is no bad start here: at $W_k = 0$ every block passes on $\mathrm{ReLU}(x)$, so each unit sees a pixel
 # of its own. The symmetry between units, which random numbers usually have to break, is broken by the link.
@@ -340,7 +340,7 @@ display(
         f"After {epochs} epochs without the link from zero, {'no weight of a block has moved' if not moved else 'weights have moved: ' + ', '.join(moved)}; "
         f"it takes every test image for {' or '.join(map(str, answers))}, and is wrong on {100 * constant.errors['test'][-1]:.2f} %. "
         f"From random weights the network without the link has {100 * plain[init][1].errors['test'][-1]:.1f} % test error here, "
-        f"and {100 * recording.arrays['without_link'][-1]:.2f} % in the recorded run on full MNIST after {len(recording.arrays['without_link']) - 1} epochs."
+        f"and {100 * recording.arrays['without_link'][-1]:.2f} % in the recorded run on full MNIST after as many epochs as above."
     )
 )
 
@@ -371,24 +371,33 @@ display(
 )
 
 # %% [markdown]
-# The choices move both errors by more than they move one against the other.
+# Read the table along its rows: what matters is not the error, which such short runs leave high, but whether one start falls
+# behind the other.
 #
 # ## The verdict
+#
+# The claim has two halves. The second, that zero fails without the links, is decided above. The first says that with the links zero is *as good*; it
+# counts as held if the 95 % interval of the paired difference on full MNIST stays below a quarter of a point.
 
 # %% tags=["nbval-check-output"]
 zero, random, interval = paired(stored)
-no_worse = interval.low <= 0  # zero is not shown to be worse than random on full MNIST
+same = 0.25  # points: what counts as "as well"
 learns = zero.mean() < 10 and test_error[0, :, -1].mean() < test_error[0, :, 0].mean()
 dead_weights = all(value == 0 for name, value in dead.items() if name != "readout.bias") and dead["readout.bias"] > 0
 stuck = dead_weights and not moved and len(answers) == 1
 claims.report(
     "sec-5.4",
-    verdict=claims.FAILS if not (learns and stuck) else claims.HOLDS if no_worse else claims.UNDECIDED,
-    measured=f"zero {zero.mean():.2f} %, random {random.mean():.2f} % test error after {stored_epochs} epochs of full MNIST, "
+    verdict=claims.FAILS
+    if not (learns and stuck) or interval.low > same
+    else claims.HOLDS
+    if interval.high < same
+    else claims.UNDECIDED,
+    measured=f"zero {zero.mean():.2f} %, random {random.mean():.2f} % test error after {stored_epochs} epoch{'s' if stored_epochs > 1 else ''} of full MNIST, "
     f"difference {(zero - random).mean():+.2f} points; without the links zero stays at {100 * constant.errors['test'][-1]:.1f} % ({images.name})",
     spread=f"{len(zero)} seeds, 95 % interval of the paired difference {interval.low:+.2f} to {interval.high:+.2f}",
-    note=f"The second half is proved. The first is tested over {stored_epochs} epochs only; whether both end near 1.28 % is not, "
-    "as the text gives neither epochs nor read-out nor pixel scaling.",
+    note="The second half is proved. The first counts as held where the interval stays below "
+    f"+{same} points; the text gives neither epochs nor read-out nor pixel scaling, and the recorded run stops after "
+    f"{stored_epochs}, far from 1.28 %.",
 )
 
 # %% [markdown]

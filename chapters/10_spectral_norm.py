@@ -272,9 +272,8 @@ display(
 )
 
 # %% [markdown]
-# Both reach what the paper reports for this norm, with the threshold of $W = 0$ kept; fitting the threshold again adds little,
-# because training moves the two classes to its two sides anyway. That conditional gradient gets much further
-# says that the paper's 14 % is not the limit of the ball, but of the search.
+# The threshold of $W = 0$ serves as well as a re-fitted one: training moves the two classes to its two sides. And the
+# distance between the two methods says that the paper's 14 % is no limit of the ball. It is how far one search got.
 #
 # ## How much norm is needed
 
