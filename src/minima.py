@@ -12,10 +12,10 @@ from src.checks import check_integer, check_pair
 
 
 class Matching(NamedTuple):
-    """The permutation of the teacher's columns that brings it nearest to the student."""
+    """How the columns of a student and its teacher pair up, one to one."""
 
-    distance: float  # |A - B P|_F, the Frobenius norm over the matched columns
-    cosine: torch.Tensor  # [d], between every student column and the teacher's column matched with it
+    distance: float  # |A - B P|_F for the permutation P that brings the teacher nearest to the student
+    cosine: torch.Tensor  # [d], of the pairs that are most nearly parallel up to sign: the sum of |cosine| is largest
 
 
 def descend(W, W_star, iterations=2000):
@@ -53,7 +53,7 @@ def lowest_curvature(W, W_star, tolerance=1e-3):
     return float(values[0])
 
 
-def nearest_permutation(W, W_star):
+def match_columns(W, W_star):
     """The Matching of the columns of I + W with those of I + W*: permuting the latter leaves the teacher what it is.
 
     Raises ValueError for anything but one [d, d] pair.
@@ -61,11 +61,9 @@ def nearest_permutation(W, W_star):
     W, W_star = _single(W, W_star)
     A, B = (torch.eye(len(M), dtype=M.dtype) + M for M in (W, W_star))
     squares = torch.cdist(A.mT.contiguous(), B.mT.contiguous(), compute_mode="donot_use_mm_for_euclid_dist").square()
-    student, teacher = linear_sum_assignment(squares.numpy())
-    return Matching(
-        float(squares[student, teacher].sum().sqrt()),
-        torch.cosine_similarity(A[:, student], B[:, teacher], dim=0),
-    )
+    cosines = (A / A.norm(dim=0)).mT @ (B / B.norm(dim=0))
+    distance = squares[linear_sum_assignment(squares.numpy())].sum().sqrt()
+    return Matching(float(distance), cosines[linear_sum_assignment(-cosines.abs().numpy())])
 
 
 def _single(W, W_star):

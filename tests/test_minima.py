@@ -39,16 +39,20 @@ def test_a_permuted_teacher_is_found_and_is_the_same_function():
     W = (I + W_star)[:, order] - I
     assert population.loss(W, W_star).abs() < 1e-12
     assert (W - W_star).norm() > 1
-    match = minima.nearest_permutation(W, W_star)
+    match = minima.match_columns(W, W_star)
     assert match.distance < 1e-12 and match.cosine.min() > 1 - 1e-12
-    shifted = minima.nearest_permutation(W + 0.01, W_star)
+    shifted = minima.match_columns(W + 0.01, W_star)
     assert shifted.distance == pytest.approx(0.07)
+    reversed_twice = W + I
+    reversed_twice[:, [2, 5]] *= -1
+    match = minima.match_columns(reversed_twice - I, W_star)
+    assert (match.cosine < -1 + 1e-12).sum() == 2 and (match.cosine > 1 - 1e-12).sum() == 5
     # Never further than with the columns as they stand.
     other = draw(7, 8, size=1.0)
-    assert minima.nearest_permutation(other, W_star).distance <= (other - W_star).norm()
+    assert minima.match_columns(other, W_star).distance <= (other - W_star).norm()
 
 
-@pytest.mark.parametrize("function", [minima.descend, minima.lowest_curvature, minima.nearest_permutation])
+@pytest.mark.parametrize("function", [minima.descend, minima.lowest_curvature, minima.match_columns])
 def test_bad_input_is_named(function):
     with pytest.raises(ValueError, match="W must be one"):
         function(draw(4, 1).expand(2, 4, 4), draw(4, 2))
