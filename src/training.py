@@ -54,7 +54,7 @@ def train(model, inputs, labels, *, optimizer, epochs, batch, seed, evaluate=Non
         raise ValueError(f"inputs, labels and evaluate must be on the model's device, {device}")
 
     order = torch.Generator().manual_seed(seed)
-    digest = _digest(model, optimizer, batch, seed, sets)
+    digest = None if checkpoint is None else _digest(model, optimizer, batch, seed, sets)
     rows = []
     if checkpoint is not None and Path(checkpoint).exists():
         rows = _resume(checkpoint, digest, model, optimizer, order)
