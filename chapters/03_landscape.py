@@ -172,7 +172,7 @@ claims.report(
 # points whose chord to the centre runs below the surface in places; they are coloured.
 
 
-# %% mystnb={"figure": {"caption": "Left: the surface, with the points coloured whose chord to the centre passes below it. Right: level lines and the direction of the negative gradient, which everywhere has a component towards the centre.", "name": "fig-one-point-convex"}, "image": {"alt": "Left, a bowl with ripples, four-fold symmetric, with a red band around the centre. Right, its level lines with arrows that all point inwards."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Left: the surface, with the points coloured whose chord to the centre passes below it. Right: level lines and the direction of the negative gradient, which everywhere has a component towards the centre.", "name": "fig-one-point-convex"}, "image": {"alt": "Left, a bowl with ripples, four-fold symmetric, blue near the centre and along the axes and red beyond. Right, its level lines with arrows that all point inwards."}} tags=["hide-input"]
 def f(x, y):
     return x**2 + 3 * np.sin(x) ** 2 + y**2 + 3 * np.sin(y) ** 2
 
