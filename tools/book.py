@@ -126,6 +126,7 @@ def build():
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(CHAPTERS, source / "chapters", ignore=shutil.ignore_patterns("*.py", ".ipynb_checkpoints"))
+    shutil.copytree(ROOT / "data" / "recorded", source / "data" / "recorded")  # a page includes a table from there
     for script in scripts():
         _report(script, lambda s=script: execute(s.with_suffix(".ipynb"), source / "chapters" / f"{s.stem}.ipynb"))
     render(source, source)
