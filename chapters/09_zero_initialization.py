@@ -314,7 +314,7 @@ answers = frozen(datasets.standardised(images.test_images).to(torch_device)).arg
 shares = images.train_labels.bincount() / len(images.train_labels)
 entropy = -(shares * shares.log()).sum().item()
 
-# %% mystnb={"figure": {"caption": "Training loss of four networks in this run (first seed). The dotted line is the entropy of the class shares, the best that a network can do which ignores the image.", "name": "fig-without-link"}, "image": {"alt": "Training loss against epochs. The two networks with links fall; without links the random one falls more slowly and the zero one stays on the dotted line of a constant answer."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Training loss of four networks in this run (first seed). The dotted line is the entropy of the class shares, the best that a network can do which ignores the image.", "name": "fig-without-link"}, "image": {"alt": "Training loss against epochs. The two networks with links fall; without links the random one has hardly begun to fall and the zero one stays on the dotted line of a constant answer."}} tags=["hide-input"]
 fig, ax = plt.subplots()
 for name, curve, colour, style in (
     ("link, zero", with_link["zero"][0], "blue", "o-"),
