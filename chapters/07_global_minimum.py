@@ -317,7 +317,7 @@ display(
     Markdown(
         "| | epochs | train | test | teacher's variance | train / variance | test / variance |\n"
         f"|---|---|---|---|---|---|---|\n{rows}\n\n"
-        f"The three-block student overfits: at the end its test error is {gap:.1f} times its training error, and "
+        f"The three-block student {'overfits' if gap > 1.5 else 'does not overfit yet'}: at the end its test error is {gap:.1f} times its training error, and "
         f"{errors['3-Block'][2][-1].mean() / errors['3-Block'][2][best].mean():.2f} times its own best, "
         f"of epoch {errors['3-Block'][0][best]:.3g}."
     )
