@@ -119,7 +119,7 @@ class Ledger(_LedgerDirective):
             claim = [nodes.paragraph("", "", nodes.strong("", row["place"])), self.text(row["statement"])]
             verdict = nodes.paragraph("", "", self.verdict(row))
             body.append([[nodes.paragraph("", str(row["row"]))], claim, [self.text(row["paper"])], ours, [verdict]])
-        return [self.table(["", "Claim", "Paper", "Ours", "Verdict"], body, [4, 34, 27, 22, 13], ["ledger"])]
+        return [self.table(["", "Claim", "Paper", "Ours", "Verdict"], body, [4, 31, 25, 28, 12], ["ledger"])]
 
 
 class Summary(_LedgerDirective):
@@ -151,6 +151,14 @@ class Deviations(_LedgerDirective):
         return result or [nodes.paragraph("", "No executed chapter reports a deviation yet.")]
 
 
+def _number_chapters(app, doctree):
+    """Put a chapter's number before its title: the chapters call each other by number, also while some are missing."""
+    name = Path(app.env.docname).name
+    if name[:2].isdigit():
+        title = next(doctree.findall(nodes.title))
+        title.insert(0, nodes.Text(f"{int(name[:2])}. "))
+
+
 def _warn(app):
     for problem in problems(*_read(app.srcdir)):
         _logger.warning("ledger: %s", problem)
@@ -166,6 +174,7 @@ def setup(app):
     app.add_directive("ledger", Ledger)
     app.add_directive("ledger-summary", Summary)
     app.add_directive("deviations", Deviations)
+    app.connect("doctree-read", _number_chapters, priority=400)  # before Sphinx collects the titles
     app.connect("builder-inited", _warn)
     app.connect("build-finished", _write_json)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
