@@ -111,7 +111,8 @@ class _LinearPart:
         along = torch.where(self.nu > 0, 1 / self.nu, 0)  # per unit of E_k A_bar
         xi = (self._products(X) * along)[..., None]
         mixed = self.modes @ (f(self.coupled_rates)[..., None] * (self.modes.mT @ xi)) - free[:, None] * xi
-        return self._scaled(X, free).add_(self._scaled(self.A_bar, mixed[..., 0] * along))
+        result = self._add_scaled(torch.zeros_like(X), X, free)
+        return self._add_scaled(result, self.A_bar, mixed[..., 0] * along)
 
     def _parts(self, X):
         r, l = X @ self.p, X.mT @ self.p
@@ -122,22 +123,22 @@ class _LinearPart:
         """<E_k A_bar, X> for k = 1, ..., 5."""
         (x, r, l), (y, s, m) = self._parts(X), self._parts(self.A_bar)
         turned, turned_bar = torch.stack([r, l], -1) @ self.turn, torch.stack([s, m], -1) @ self.turn
-        straight = (X * self.A_bar).sum((-2, -1)) - x * y - (r * s).sum(-1) - (l * m).sum(-1)
-        crossed = (X.mT * self.A_bar).sum((-2, -1)) - x * y - (r * m).sum(-1) - (l * s).sum(-1)
+        straight = torch.einsum("...ij,...ij", X, self.A_bar) - x * y - (r * s).sum(-1) - (l * m).sum(-1)
+        crossed = torch.einsum("...ji,...ij", X, self.A_bar) - x * y - (r * m).sum(-1) - (l * s).sum(-1)
         pair = (turned * turned_bar).sum(-2)
         return torch.stack([x * y, pair[..., 0], pair[..., 1], (straight + crossed) / 2, (straight - crossed) / 2], -1)
 
-    def _scaled(self, X, factors):
-        """sum_k factors_k E_k X, with factors [5] or [..., 5]."""
+    def _add_scaled(self, result, X, factors):
+        """result + sum_k factors_k E_k X, in place, with factors [5] or [..., 5]."""
         x, r, l = self._parts(X)
         on_pp, *on_pair, symmetric, skew = factors.unbind(-1)
         same, swapped = ((symmetric + skew) / 2)[..., None], ((symmetric - skew) / 2)[..., None]
         turned = torch.stack([r, l], -1) @ self.turn * torch.stack(on_pair, -1)[..., None, :] @ self.turn.mT
         column = turned[..., 0] - same * r - swapped * l + ((on_pp - symmetric) * x)[..., None] * self.p
         row = turned[..., 1] - same * l - swapped * r
-        result = same[..., None] * X
-        result += swapped[..., None] * X.mT
-        result += (column[..., :, None] + row[..., None, :]) * self.p[0]
+        result.addcmul_(same[..., None], X).addcmul_(swapped[..., None], X.mT)
+        result += column[..., :, None] * self.p[0]
+        result += row[..., None, :] * self.p[0]
         return result
 
 
