@@ -89,6 +89,8 @@ def _keep_ids(chapter, cells, previous):
 
 def execute(notebook, output, parameters=None):
     """Papermill one chapter (default parameters where none are given) and return the executed notebook."""
+    if not notebook.exists():
+        sys.exit(f"{notebook.name} is missing: make refresh CHAPTER={notebook.name[:2]} makes it from the .py")
     output.parent.mkdir(parents=True, exist_ok=True)
     return papermill.execute_notebook(
         str(notebook),
