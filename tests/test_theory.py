@@ -5,6 +5,7 @@ import math
 import mpmath
 import pytest
 import torch
+from conftest import run_chapter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -166,3 +167,37 @@ def test_search_finds_the_saddle_between_two_permutations():
     assert torch.linalg.matrix_norm(found.W[0], 2).item() == pytest.approx(1, abs=1e-6)
     with pytest.raises(ValueError, match="S, d, d"):
         critical_points.find(start[0], torch.zeros(2, 2, dtype=torch.float64))
+
+
+THEORY = {
+    "03_landscape": {"d": 10, "runs": 10, "lengths": [50], "search_d": 2, "starts": 2},
+    "04_phase_one": {"d": 20, "pairs": 4, "ascent": 1, "batches": 2, "large": 103},
+}
+
+
+def first_order_missing(monkeypatch):
+    right = landscape.gradient_parts
+
+    def wrong(W, W_star):
+        parts = right(W, W_star)
+        return parts._replace(first_order=-parts.first_order)
+
+    monkeypatch.setattr(landscape, "gradient_parts", wrong)
+
+
+def reduction_uphill(monkeypatch):
+    right = paley.gradient
+    monkeypatch.setattr(paley, "gradient", lambda W, d: tuple(-x for x in right(W, d)))
+
+
+@pytest.mark.parametrize(
+    ("chapter", "plant", "claim", "verdict"),
+    [
+        ("03_landscape", first_order_missing, "def-2.2-2.3", "holds"),
+        ("04_phase_one", reduction_uphill, "fig-3", "illustrated"),
+    ],
+)
+def test_a_planted_error_overturns_a_verdict(chapter, plant, claim, verdict, monkeypatch):
+    assert run_chapter(chapter, THEORY[chapter])[claim] == verdict
+    plant(monkeypatch)
+    assert run_chapter(chapter, THEORY[chapter])[claim] == "fails"
