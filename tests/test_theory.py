@@ -185,16 +185,16 @@ def first_order_missing(monkeypatch):
     monkeypatch.setattr(landscape, "gradient_parts", wrong)
 
 
-def reduction_uphill(monkeypatch):
-    right = paley.gradient
-    monkeypatch.setattr(paley, "gradient", lambda W, d: tuple(-x for x in right(W, d)))
+def s_backwards(monkeypatch):
+    right = landscape.way_along_ones
+    monkeypatch.setattr(landscape, "way_along_ones", lambda W, W_star: -right(W, W_star))
 
 
 @pytest.mark.parametrize(
     ("chapter", "plant", "claim", "verdict"),
     [
         ("03_landscape", first_order_missing, "def-2.2-2.3", "holds"),
-        ("04_phase_one", reduction_uphill, "fig-3", "illustrated"),
+        ("04_phase_one", s_backwards, "s-update", "holds"),
     ],
 )
 def test_a_planted_error_overturns_a_verdict(chapter, plant, claim, verdict, monkeypatch):
