@@ -161,6 +161,7 @@ def checkpoint(name):
     return folder / f"{name}.pt"
 
 
+resumed = record and checkpoint("reslink").exists()  # the wall time is then that of the last sitting
 sets = {"train": x_train[:samples_test], "test": x_test}
 common = {"eta": eta, "batch": batch, "steps": epochs * steps_per_epoch, "record_at": recorded_steps(epochs)}
 reslink = sgd.train(
@@ -244,6 +245,7 @@ if record:
         seeds=[seed, *range(runs)],
         device=torch_device,
         wall_time=time.perf_counter() - clock,
+        resumed=resumed,
     )
 recording = recorded.load("fig_7")
 full_scale = setting.items() <= recording.provenance["parameters"].items()

@@ -25,7 +25,7 @@ from torch.autograd.function import once_differentiable
 
 from src.checks import check_pair, check_same_kind
 
-_BLOCK = 64
+_BLOCK = 512
 
 
 def loss(W, W_star):

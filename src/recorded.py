@@ -99,9 +99,10 @@ def caption(recording):
     """One line for the page: when, from which commit, on what, how long, how many seeds."""
     p = recording.provenance
     seeds = f"{len(p['seeds'])} seed" + ("s" if len(p["seeds"]) != 1 else "")
+    sittings = " in the last of several sittings" if p.get("resumed") else ""
     return (
         f"Recorded {p['date'][:10]}, commit {p['commit'][:7]}{' with local changes' if p['dirty'] else ''}, "
-        f"{p['device']}, {_duration(p['wall_time'])}, {seeds}."
+        f"{p['device']}, {_duration(p['wall_time'])}{sittings}, {seeds}."
     )
 
 
