@@ -100,7 +100,6 @@ def caption(recording):
     p = recording.provenance
     seeds = f"{len(p['seeds'])} seed" + ("s" if len(p["seeds"]) != 1 else "")
     sittings = " in the last of several sittings" if p.get("resumed") else ""
-    sittings = " in the last of several sittings" if p.get("resumed") else ""
     return (
         f"Recorded {p['date'][:10]}, commit {p['commit'][:7]}{' with local changes' if p['dirty'] else ''}, "
         f"{p['device']}, {_duration(p['wall_time'])}{sittings}, {seeds}."
