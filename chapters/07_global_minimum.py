@@ -550,7 +550,6 @@ claims.report(
 # - Training errors are taken on part of the training set, of the test set's size. Batch normalisation is in
 #   evaluation mode for both errors.
 # - The residual students run in double precision, so that the distance is not cut off by rounding; the others in single.
-# - The recorded three-block run was cut short: Figure 7(a) and the table say at which epoch.
 # - The paper also plots $\|W\|_F$. It settles at the teacher's or the plateau's norm and is given in the text at the start only.
 # - "$l_2$ norm" on the paper's axis is the Frobenius norm.
 #

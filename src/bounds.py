@@ -2,8 +2,9 @@ r"""The formulas of the lemmas and theorems: how large a gradient is, which step
 
 All of them belong to the scale of the sum R that Lemma 2.1 prints, which is pi times the true negative gradient: a
 gradient bound here is for R, delta is for <R, W* - W>, and a step of size eta moves W by eta R, so that the step size
-to use with `population.gradient` is pi * eta. (Lemma 2.5 itself holds for any f, at whatever scale its G and delta are.)
-`gamma` bounds |W_0|_2 and |W*|_2; `noise` is the paper's epsilon, which bounds the Frobenius norm of a gradient's noise.
+to use with `population.gradient` is pi * eta. (Lemma 2.5 itself holds for any f, at whatever scale its G and delta
+are.) `gamma` bounds |W_0|_2 and |W*|_2; `noise` is the paper's epsilon, which bounds the Frobenius norm of a
+gradient's noise.
 """
 
 import math
