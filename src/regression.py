@@ -1,13 +1,12 @@
 """Training on the squared error to a teacher network: the three-block network of section 5.2."""
 
 import math
-from pathlib import Path
 
 import torch
 
+from src import checkpoints
 from src.checks import check_generator, check_integer, check_positive
 from src.networks import check_samples
-from src.sgd import _save
 
 
 def fit(student, teacher, samples, *, eta, batch, steps, generator, record_at, evaluate, checkpoint=None):
@@ -35,10 +34,10 @@ def fit(student, teacher, samples, *, eta, batch, steps, generator, record_at, e
     targets = {name: _predict(teacher, x) for name, x in evaluate.items()}
     optimizer = torch.optim.SGD(student.parameters(), lr=eta)
     step, order, errors = 0, None, []
-    if checkpoint is not None and Path(checkpoint).exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        if saved["settings"] != [eta, batch, list(samples.shape), record_at[: len(saved["errors"])]]:
-            raise ValueError(f"checkpoint must belong to this run; {checkpoint} was written with other settings")
+    digest = [eta, batch, list(samples.shape)]
+    if saved := checkpoints.load(checkpoint, digest):
+        if saved["record_at"] != record_at[: len(saved["record_at"])]:
+            raise ValueError(f"checkpoint must have its record_at at the start of this run's; {checkpoint} has not")
         student.load_state_dict(saved["student"])
         generator.set_state(saved["generator"])
         step, order, errors = saved["step"], saved["order"], saved["errors"]
@@ -58,9 +57,8 @@ def fit(student, teacher, samples, *, eta, batch, steps, generator, record_at, e
         if not all(map(math.isfinite, errors[-1])):
             raise FloatingPointError(f"the error was no longer finite at step {step}: eta = {eta} is too large")
         if checkpoint is not None:
-            settings = [eta, batch, list(samples.shape), record_at[: len(errors)]]
-            state = {"settings": settings, "student": student.state_dict(), "generator": generator.get_state()}
-            _save(checkpoint, {**state, "step": step, "order": order, "errors": errors})
+            state = {"student": student.state_dict(), "generator": generator.get_state(), "step": step, "order": order}
+            checkpoints.save(checkpoint, digest, {**state, "record_at": record_at[: len(errors)], "errors": errors})
     return torch.tensor(record_at), {name: torch.tensor([e[k] for e in errors]) for k, name in enumerate(evaluate)}
 
 

@@ -10,14 +10,13 @@ section 5.2, ReLU(W^T x), is this model at W - I.
 """
 
 import hashlib
-import os
 import pickle
 import time
-from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
+from src import checkpoints
 from src.checks import check_integer, check_pair, check_positive
 from src.history import CURVES, History, measure
 from src.linearised import largest_stable_step
@@ -78,8 +77,7 @@ def train(
     targets = {name: _output(x, runs.teacher) for name, x in sets.items()}
     curves, errors = [], []
     digest = _digest(W0, W_star, etas, batch, seeds, samples, record_at, sets)
-    if checkpoint is not None and Path(checkpoint).exists():
-        saved = _load(checkpoint, digest)
+    if saved := checkpoints.load(checkpoint, digest):
         runs.restore(saved["runs"])
         curves, errors = saved["curves"], saved["errors"]
     written = time.monotonic()
@@ -92,7 +90,7 @@ def train(
             curves.append(measure(W, W_star.expand_as(W)).cpu())
             errors.append([_mean_squared_error(x, runs.A, targets[name]) for name, x in sets.items()])
             if checkpoint is not None and (time.monotonic() - written > _CHECKPOINT_SECONDS or target == steps):
-                _save(checkpoint, {"digest": digest, "runs": runs.state(), "curves": curves, "errors": errors})
+                checkpoints.save(checkpoint, digest, {"runs": runs.state(), "curves": curves, "errors": errors})
                 written = time.monotonic()
 
     run = 0 if single else slice(None)
@@ -220,17 +218,3 @@ def _digest(*settings):
     plain = [s.cpu().numpy().tobytes() if isinstance(s, torch.Tensor) else s for s in settings[:-1]]
     sets = [(name, x.cpu().numpy().tobytes()) for name, x in settings[-1].items()]
     return hashlib.sha256(pickle.dumps((plain, sets))).hexdigest()
-
-
-def _save(path, content):
-    """Whole or not at all."""
-    partial = Path(f"{path}.partial")
-    torch.save(content, partial)
-    os.replace(partial, path)
-
-
-def _load(path, digest):
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    if content["digest"] != digest:
-        raise ValueError(f"checkpoint must belong to this run; {path} was written by one with other settings")
-    return content

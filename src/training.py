@@ -1,15 +1,15 @@
 """Supervised training of a classifier, and what it leaves behind: sections 5.4 and 5.1."""
 
 import hashlib
-import os
+import math
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
+from src import checkpoints
 from src.checks import check_integer
 
 
@@ -29,13 +29,19 @@ class Record:
     errors: dict
 
 
-def train(model, inputs, labels, *, optimizer, epochs, batch, seed, evaluate=None, checkpoint=None, progress=False):
+def train(
+    model, inputs, labels, *, optimizer, epochs, batch, seed,
+    evaluate=None, augment=None, scheduler=None, precision=None, checkpoint=None, progress=False,
+):  # fmt: skip
     """Minimise the cross-entropy of `model` on (inputs, labels) and return a Record with epochs 0 to `epochs`.
 
     model: maps [n, ...] to logits [n, classes]; it is trained in place, on the device of its parameters.
     inputs, labels: [n, ...] and [n] (int64), on that device. The order of each epoch is drawn from `seed`.
     optimizer: a torch.optim optimizer of the model's parameters.
     evaluate: a dict of (inputs, labels) on which the error is taken before training and after every epoch.
+    augment: a function of (inputs, generator) whose result, inputs of the same shape, is used for one epoch.
+    scheduler: a torch.optim.lr_scheduler of the optimizer; it is advanced after every minibatch.
+    precision: torch.bfloat16 or torch.float16 for autocast, default none; weights and optimizer keep their dtype.
     checkpoint: a file, written whole after every epoch and resumed from when it is there; it may hold fewer epochs
         than asked for, never more.
 
@@ -49,40 +55,42 @@ def train(model, inputs, labels, *, optimizer, epochs, batch, seed, evaluate=Non
         _check_set(name, x, y)
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}")
+    if scheduler is not None and getattr(scheduler, "optimizer", None) is not optimizer:
+        raise ValueError("scheduler must be a torch.optim.lr_scheduler of the optimizer")
+    if precision not in (None, torch.bfloat16, torch.float16):
+        raise ValueError(f"precision must be None, torch.bfloat16 or torch.float16, not {precision!r}")
     device = next(model.parameters()).device
     if any(t.device != device for pair in sets.values() for t in pair):
         raise ValueError(f"inputs, labels and evaluate must be on the model's device, {device}")
 
-    order = torch.Generator().manual_seed(seed)
-    digest = None if checkpoint is None else _digest(model, optimizer, batch, seed, sets)
+    generator = torch.Generator().manual_seed(seed)
+    parts = {"model": model, "optimizer": optimizer} | ({} if scheduler is None else {"scheduler": scheduler})
+    digest = None if checkpoint is None else _digest(model, optimizer, batch, seed, sets, augment, scheduler, precision)
     rows = []
-    if checkpoint is not None and Path(checkpoint).exists():
-        rows = _resume(checkpoint, digest, model, optimizer, order)
+    if saved := checkpoints.load(checkpoint, digest):
+        rows = saved["rows"]
         if len(rows) > epochs + 1:
             raise ValueError(f"checkpoint must hold at most epochs = {epochs}; {checkpoint} holds {len(rows) - 1}")
-    if not rows:
-        rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets)])
-    quiet = None if progress else True
-    with tqdm(total=epochs, initial=len(rows) - 1, desc="epochs", leave=False, disable=quiet) as bar:
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
+        generator.set_state(saved["generator"])
+    autocast = torch.autocast(device.type, precision, enabled=precision is not None)
+    with autocast, tqdm(total=epochs, desc="epochs", leave=False, disable=None if progress else True) as bar:
+        if not rows:
+            rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets)])
+        bar.update(len(rows) - 1)
         for epoch in range(len(rows), epochs + 1):
             start = time.perf_counter()
-            loss, error = _one_epoch(model, inputs, labels, optimizer, batch, order)
-            if not torch.isfinite(torch.tensor(loss)):
+            epoch_inputs = inputs if augment is None else augment(inputs, generator)
+            loss, error = _one_epoch(model, epoch_inputs, labels, optimizer, scheduler, batch, generator)
+            if not math.isfinite(loss):
                 raise FloatingPointError(f"the loss was no longer finite in epoch {epoch}: the step size is too large")
             seconds = time.perf_counter() - start
             rows.append([loss, error, seconds, *_errors(model, sets)])
             bar.update()
             if checkpoint is not None:
-                _save(
-                    checkpoint,
-                    {
-                        "digest": digest,
-                        "rows": rows,
-                        "model": model.state_dict(),
-                        "optimizer": optimizer.state_dict(),
-                        "order": order.get_state(),
-                    },
-                )
+                state = {name: part.state_dict() for name, part in parts.items()}
+                checkpoints.save(checkpoint, digest, {"rows": rows, **state, "generator": generator.get_state()})
     table = torch.tensor(rows, dtype=torch.float64).T
     errors = dict(zip(list(sets)[1:], table[3:], strict=True))
     return Record(torch.arange(len(rows)), table[0], table[1], table[2], errors)
@@ -104,22 +112,24 @@ def _errors(model, sets):
     return [error(model, *sets[name]) for name in list(sets)[1:]]
 
 
-def _one_epoch(model, inputs, labels, optimizer, batch, order):
-    """Mean loss and error over the minibatches of one pass; stops at the first loss that is not finite."""
+def _one_epoch(model, inputs, labels, optimizer, scheduler, batch, generator):
+    """Mean loss and error over the minibatches of one pass."""
     model.train()
-    loss = wrong = 0.0
-    for rows in torch.randperm(len(labels), generator=order).to(labels.device).split(batch):
+    loss, wrong = torch.zeros(
+        2, dtype=torch.float64, device=labels.device
+    )  # read once: a device need not be waited for
+    for rows in torch.randperm(len(labels), generator=generator).to(labels.device).split(batch):
         y = labels[rows]
         logits = model(inputs[rows])
         mean = cross_entropy(logits, y)
         optimizer.zero_grad()
         mean.backward()
         optimizer.step()
-        loss += mean.item() * len(rows)
-        wrong += (logits.detach().argmax(1) != y).sum().item()
-        if not loss < torch.inf:
-            break
-    return loss / len(labels), wrong / len(labels)
+        if scheduler is not None:
+            scheduler.step()
+        loss += mean.detach() * len(rows)
+        wrong += (logits.detach().argmax(1) != y).sum()
+    return loss.item() / len(labels), wrong.item() / len(labels)
 
 
 def _check_set(name, x, y):
@@ -135,28 +145,12 @@ def _check_set(name, x, y):
         raise ValueError(f"{name} must have labels from 0; found {y.min().item()}")
 
 
-def _digest(model, optimizer, batch, seed, sets):
+def _digest(model, optimizer, batch, seed, sets, augment, scheduler, precision):
     """Names the run that a checkpoint belongs to: network, initial weights, data, settings (not the epochs)."""
-    settings = (repr(model), type(optimizer).__name__, optimizer.defaults, batch, seed, list(sets))
+    settings = (repr(model), type(optimizer).__name__, optimizer.defaults, batch, seed, list(sets), precision)
+    settings += (getattr(augment, "__qualname__", augment), scheduler and (type(scheduler), scheduler.state_dict()))
     total = hashlib.sha256(repr(settings).encode())
     for tensor in [t for pair in sets.values() for t in pair] + list(model.state_dict().values()):
         total.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
         total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return total.hexdigest()
-
-
-def _resume(checkpoint, digest, model, optimizer, order):
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    if saved["digest"] != digest:
-        raise ValueError(f"checkpoint must belong to this run; {checkpoint} was written by one with other settings")
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
-    order.set_state(saved["order"])
-    return saved["rows"]
-
-
-def _save(path, content):
-    """Whole or not at all."""
-    partial = Path(f"{path}.partial")
-    torch.save(content, partial)
-    os.replace(partial, path)
