@@ -6,7 +6,7 @@ after a chapter's parameters cell therefore calls :func:`check`, which stops the
     parameters.check(globals(), d=range(3, 3001), eta=parameters.between(0, 1), device=("auto", "cpu", "cuda"))
 
 What a parameter may be is said by a ``range`` (an integer), :func:`between` (a number), a tuple of strings (one
-of them), ``bool``, or :func:`each` (a non-empty list of any of these).
+of them), ``bool``, ``str`` (any text), or :func:`each` (a non-empty list of any of these).
 """
 
 import difflib
@@ -83,6 +83,9 @@ def _check_value(name, value, allowed):
             raise ValueError(f"parameter {name!r} must have at least one entry; got an empty list")
         for k, entry in enumerate(value):
             _check_value(f"{name}[{k}]", entry, allowed.allowed)
+    elif allowed is str:
+        if not isinstance(value, str):
+            raise TypeError(f"parameter {name!r} must be text; {got}")
     elif allowed is bool:
         if not isinstance(value, bool):
             raise TypeError(f"parameter {name!r} must be true or false; {got}")

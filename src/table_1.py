@@ -63,26 +63,21 @@ RECIPES = {
 }
 
 
-def run(network, seed, name, recipe=None, *, images=None, folder=None, device="auto", progress=False):
+def run(network, seed, recipe, *, images=None, folder=None, device="auto", progress=False):
     """The recording of one run, trained now if there is none yet.
 
-    network: a key of NETWORKS. seed: fixes the initial weights, the order of the images, crops and flips. name: the
-    recipe's name, part of the recording's; recipe: default RECIPES[name]. images: default `datasets.cifar10()`.
+    network: a key of NETWORKS. seed: fixes the initial weights, the order of the images, crops and flips.
+    recipe: a Recipe; one that is not in RECIPES needs a folder of its own. images: default `datasets.cifar10()`.
     folder: of recordings and checkpoints; default: data/recorded, with the checkpoints in data/raw/runs_table_1.
 
     The recording's arrays are `test_error`, `train_error` (fractions, 0 ... epochs), `loss` and `seconds`.
     Raises ValueError or TypeError, naming the argument, FileNotFoundError or OSError before any work.
     """
     parameters.check({"network": network, "seed": seed}, network=tuple(NETWORKS), seed=range(2**31))
-    recipe = RECIPES[name] if recipe is None else recipe
     device = parameters.device(device)
-    settings = asdict(recipe)
-    title = recording_name(network, seed, name)
-    if (recording := find(network, seed, name, folder)) is not None:
-        if recording.provenance["parameters"] != {**settings, "network": network}:
-            raise ValueError(
-                f"folder must hold no run of another recipe; {title} is one. Choose another name or folder"
-            )
+    if folder is None and recipe not in RECIPES.values():
+        raise ValueError(f"folder must be given: data/recorded is for the recipes {' and '.join(RECIPES)} as they are")
+    if (recording := find(network, seed, recipe, folder)) is not None:
         return recording
     checkpoints = Path(folder or datasets.data_folder() / "runs_table_1")
     for place in (checkpoints, Path(folder or recorded.FOLDER)):
@@ -97,6 +92,7 @@ def run(network, seed, name, recipe=None, *, images=None, folder=None, device="a
     )
     x, x_test = (standardised(i).to(device) for i in (images.train_images, images.test_images))
     y, y_test = images.train_labels.to(device), images.test_labels.to(device)
+    title = _title(network, seed, recipe)
     checkpoint = checkpoints / f"{title}.pt"
     resumed = checkpoint.exists()
     record = training.train(
@@ -114,7 +110,7 @@ def run(network, seed, name, recipe=None, *, images=None, folder=None, device="a
             "loss": record.loss,
             "seconds": record.seconds,
         },
-        parameters={**settings, "network": network},
+        parameters=asdict(recipe) | {"network": network},
         seeds=[seed],
         device=device,
         wall_time=record.seconds.sum().item(),
@@ -125,16 +121,20 @@ def run(network, seed, name, recipe=None, *, images=None, folder=None, device="a
     return recorded.load(title, folder)
 
 
-def recording_name(network, seed, name):
-    return f"table_1-{name}-{network}-{seed}"
-
-
-def find(network, seed, name, folder=None):
-    """The recording of a finished run, or None."""
-    title = recording_name(network, seed, name)
+def find(network, seed, recipe, folder=None):
+    """The recording of a finished run, or None; ValueError where that of another recipe is in its place."""
+    title = _title(network, seed, recipe)
     if not (Path(folder or recorded.FOLDER) / f"{title}.npz").exists():
         return None
-    return recorded.load(title, folder)
+    recording = recorded.load(title, folder)
+    if recording.provenance["parameters"] != asdict(recipe) | {"network": network}:
+        raise ValueError(f"folder must hold no run of another recipe, as its {title} is; choose another folder")
+    return recording
+
+
+def _title(network, seed, recipe):
+    name = next((name for name, known in RECIPES.items() if known == recipe), "changed")
+    return f"table_1-{name}-{network}-{seed}"
 
 
 def schedule(optimizer, recipe, steps_per_epoch):
@@ -180,8 +180,6 @@ def main():
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, help="instead of the recipe's")
     chosen = vars(parser.parse_args())
     changed = {f.name: chosen[f.name] for f in fields(Recipe) if chosen[f.name] is not None}
-    if changed and chosen["folder"] is None:
-        parser.error("a changed recipe needs a --folder of its own: data/recorded is for the recipes as they are")
     if chosen["threads"]:
         torch.set_num_threads(chosen["threads"])
     try:
@@ -189,7 +187,7 @@ def main():
         for seed in chosen["seeds"]:
             for network in chosen["networks"]:
                 place = {"folder": chosen["folder"], "device": chosen["device"]}
-                result = run(network, seed, chosen["recipe"], recipe, **place, progress=True)
+                result = run(network, seed, recipe, **place, progress=True)
                 print(f"{network} seed {seed}: test error {100 * result.arrays['test_error'][-1]:.2f} %", flush=True)
     except (ValueError, TypeError, OSError, FloatingPointError) as error:
         sys.exit(f"{type(error).__name__}: {error}")

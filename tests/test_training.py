@@ -167,3 +167,79 @@ def test_initial_scales():
 def test_network_rejects(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         networks.BlockMLP(6, 3, torch.Generator(), **bad)
+
+
+def test_augmented_inputs_are_drawn_anew_each_epoch():
+    seen = []
+
+    def shifted(inputs, generator):
+        seen.append(torch.rand(1, generator=generator).item())
+        return inputs + 1
+
+    model, (x, y) = network(), task()
+    start = [p.detach().clone() for p in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    training.train(model, x, y, optimizer=optimizer, epochs=2, batch=60, seed=0, augment=shifted)
+    assert len(set(seen)) == 2
+    plain = network()
+    for p, q in zip(plain.parameters(), start, strict=True):
+        assert torch.equal(p, q)
+    for _ in range(2):  # one batch: the order does not matter
+        gradient = torch.autograd.grad(cross_entropy(plain(x + 1), y), list(plain.parameters()))
+        with torch.no_grad():
+            for p, g in zip(plain.parameters(), gradient, strict=True):
+                p.sub_(0.1 * g)
+    for p, q in zip(plain.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(p, q)
+
+
+def scheduled(epochs, checkpoint=None, gamma=0.5):
+    model, (x, y) = network(), task()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3, gamma)
+    training.train(
+        model, x, y, optimizer=optimizer, epochs=epochs, batch=16, seed=0, scheduler=scheduler, checkpoint=checkpoint
+    )
+    return optimizer.param_groups[0]["lr"], torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_the_scheduler_goes_by_minibatches_and_resumes(tmp_path):
+    rate, weights = scheduled(3)  # 12 minibatches
+    assert rate == pytest.approx(0.2 * 0.5**4)
+    scheduled(1, tmp_path / "run.pt")
+    again_rate, again = scheduled(3, tmp_path / "run.pt")
+    assert again_rate == rate and torch.equal(again, weights)
+    with pytest.raises(ValueError, match="checkpoint must belong to this run"):
+        scheduled(3, tmp_path / "run.pt", gamma=0.4)
+
+
+def test_precision_lowers_the_products_alone():
+    types = set()
+
+    class Watched(torch.nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            types.add((self.weight.dtype, y.dtype))
+            return y
+
+    model = Watched(6, 3)
+    x, y = task()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    training.train(model, x.float(), y, optimizer=optimizer, epochs=1, batch=16, seed=0, precision=torch.bfloat16)
+    assert types == {(torch.float32, torch.bfloat16)}
+
+
+@pytest.mark.parametrize("change", [{"precision": torch.float64}, {"precision": "bfloat16"}, {"scheduler": 0.1}])
+def test_bad_options(change):
+    model, (x, y) = network(), task()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=next(iter(change))):
+        training.train(model, x, y, optimizer=optimizer, epochs=1, batch=16, seed=0, **change)
+
+
+def test_an_unreadable_checkpoint_is_named_and_kept(tmp_path):
+    path = tmp_path / "run.pt"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match=r"checkpoint .*run\.pt cannot be read"):
+        run(1, checkpoint=path)
+    assert path.read_bytes() == b"not a checkpoint"
