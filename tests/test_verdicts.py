@@ -5,6 +5,7 @@ stored notebook, then with one function of ``src`` replaced by a wrong one.
 """
 
 import math
+from dataclasses import asdict
 from functools import cache
 
 import nbformat
@@ -12,8 +13,9 @@ import pytest
 import torch
 from conftest import CHAPTERS, run_chapter
 
-from src import claims, landscape, population, sgd
+from src import claims, landscape, networks, population, recorded, sgd, table_1
 
+LIGHT_06 = {"depth": 1, "width": 2, "live_epochs": 1, "starts": 1}
 # Settings that take seconds, and the claims that keep the verdicts of the defaults there.
 SMALL = {
     "02_population_gradient": ({}, {"lemma-2.1", "well-defined-gradient"}),
@@ -33,6 +35,7 @@ SMALL = {
         },
         {"fig-8a"},
     ),
+    "06_identity_mapping": (LIGHT_06, {"fig-6", "table-1"}),
 }
 
 
@@ -81,6 +84,15 @@ def eta_twice(monkeypatch):
     monkeypatch.setattr(sgd, "train", lambda *arguments, eta, **options: right(*arguments, eta=eta**2, **options))
 
 
+def one_link_of_two(monkeypatch):
+    def forward(self, x):
+        h = self.bn1(self.conv1(x)).relu()
+        y = self.bn2(self.conv2(h))
+        return (y + {0: 0, 1: h, 2: self.identity(x)}[self.skip]).relu()
+
+    monkeypatch.setattr(networks.Block, "forward", forward)
+
+
 PLANTED = [
     (without_one_over_pi, "02_population_gradient"),
     (transposed, "02_population_gradient"),
@@ -88,6 +100,7 @@ PLANTED = [
     (student_and_teacher_swapped, "02_population_gradient"),
     (potential_sign, "08_dynamics"),
     (eta_twice, "08_dynamics"),
+    (one_link_of_two, "06_identity_mapping"),
 ]
 
 
@@ -119,10 +132,55 @@ def test_a_planted_error_is_one_that_runs(monkeypatch, plant):
     def values():
         run = sgd.train(W, W_star, eta=1e-2, batch=50, steps=3, seeds=0)
         gradient = population.loss_and_gradient(W, W_star)[1]
-        return population.gradient(W, W_star), gradient, landscape.potential(W, W_star), run.W, run.distance
+        block = networks.CifarNet(1, generator=torch.Generator().manual_seed(0), depth=1, width=2)
+        return (
+            population.gradient(W, W_star),
+            gradient,
+            landscape.potential(W, W_star),
+            run.W,
+            run.distance,
+            block(torch.ones(2, 3, 8, 8).tril()),
+        )
 
     before = values()
     plant(monkeypatch)
     after = values()
     assert any(not torch.allclose(b, a) for b, a in zip(before, after))
     assert all(b.shape == a.shape and a.isfinite().all() for b, a in zip(before, after))
+
+
+@pytest.mark.parametrize(
+    "errors, verdict",
+    [
+        (
+            {"resnet56": (6.9, 7.0, 7.1), "single_skip56": (8.9, 9.0, 9.2), "vanilla56": (11.9, 12.0, 12.3)},
+            claims.HOLDS,
+        ),
+        (
+            {"resnet56": (9.0, 9.1, 9.2), "single_skip56": (7.0, 7.1, 7.2), "vanilla56": (12.0, 12.1, 12.2)},
+            claims.FAILS,
+        ),
+        (
+            {"resnet56": (6.9, 9.0, 9.2), "single_skip56": (7.0, 9.1, 9.2), "vanilla56": (12.0, 12.1, 12.2)},
+            claims.UNDECIDED,
+        ),
+        ({"resnet56": (6.9, 7.0), "single_skip56": (9.0,), "vanilla56": (12.0, 12.1)}, claims.UNDECIDED),
+    ],
+)
+def test_table_1_is_judged_by_its_runs(tmp_path, errors, verdict):
+    """Made-up recordings of the whole recipe: the order as claimed, reversed, uncertain, and one run too few."""
+    recipe = table_1.RECIPES["he"]
+    for network, values in errors.items():
+        for seed, value in enumerate(values):
+            recorded.save(
+                f"table_1-he-{network}-{seed}",
+                {"test_error": [0.9, value / 100]},
+                parameters=asdict(recipe) | {"network": network},
+                seeds=[seed],
+                device="cpu",
+                wall_time=1.0,
+                folder=tmp_path,
+            )
+    assert (
+        run_chapter("06_identity_mapping", LIGHT_06 | asdict(recipe) | {"folder": str(tmp_path)})["table-1"] == verdict
+    )
