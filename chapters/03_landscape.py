@@ -60,6 +60,8 @@ parameters.check(
     record=bool,
 )
 figures.use()
+if d < 200:
+    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 blue, red, green = (figures.COLOURS[name] for name in ("blue", "vermillion", "green"))
 

@@ -57,6 +57,8 @@ parameters.check(
     seed=range(2**31),
 )
 figures.use()
+if d < 200:
+    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 mpmath.mp.dps = 40
 generator = torch.Generator().manual_seed(seed)
 blue, red, green, purple, black = (figures.COLOURS[c] for c in ("blue", "vermillion", "green", "purple", "black"))

@@ -54,6 +54,8 @@ parameters.check(
     record=bool,
 )
 figures.use()
+if max(dims + init_dims) < 200:
+    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = figures.COLOURS.values()
 TRUE_DELTA = math.pi * bounds.DELTA
 

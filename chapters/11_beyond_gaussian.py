@@ -84,6 +84,8 @@ parameters.check(
     seed=range(2**31),
 )
 figures.use()
+if d_phases < 200:
+    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 COLOUR = list(figures.COLOURS.values())
 

@@ -76,7 +76,7 @@ def train(
     runs = _Runs(W0, W_star, etas, batch, seeds, samples)
     targets = {name: _output(x, runs.teacher) for name, x in sets.items()}
     curves, errors = [], []
-    digest = _digest(W0, W_star, etas, batch, seeds, samples, record_at, sets)
+    digest = checkpoint and _digest(W0, W_star, etas, batch, seeds, samples, record_at, sets)
     if saved := checkpoints.load(checkpoint, digest):
         runs.restore(saved["runs"])
         curves, errors = saved["curves"], saved["errors"]
@@ -113,12 +113,13 @@ class _Runs:
         shape = (len(seeds), *self.identity.shape)
         self.A = (self.identity + W0).expand(shape).clone(memory_format=torch.contiguous_format)
         # The identity teacher of section 5.3 is None: its output needs no product.
-        self.teacher = (self.identity + W_star).expand(shape) if W_star.any() else None
+        teacher = self.identity + W_star if W_star.any() else None
+        self.teacher = None if teacher is None else teacher.expand(shape)
         self.scale = torch.tensor(etas, dtype=W0.dtype, device=W0.device)[:, None] * (2 / batch)
         self.generators = [torch.Generator(W0.device).manual_seed(seed) for seed in seeds]
         self.samples, self.order = samples, None
         if samples is not None:
-            self.targets = _output(samples, self.teacher).expand(len(seeds), -1)
+            self.targets = _output(samples, teacher).expand(len(seeds), -1)  # of a shared teacher once for all runs
         self.x = torch.empty(len(seeds), batch, W0.shape[-1], dtype=W0.dtype, device=W0.device)
         self.z = torch.empty_like(self.x)
         self.step = 0

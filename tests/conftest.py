@@ -6,6 +6,7 @@ import jupytext
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
+import torch
 
 from src import claims
 
@@ -47,5 +48,9 @@ def run_chapter(name, parameters):
     with pytest.MonkeyPatch.context() as patch, matplotlib.rc_context():
         patch.setattr(claims, "display", note)
         patch.setattr(plt, "show", lambda: plt.close("all"))
-        execute(code_cells(CHAPTERS / f"{name}.py"), parameters, {"__name__": "__main__"})
+        threads = torch.get_num_threads()
+        try:
+            execute(code_cells(CHAPTERS / f"{name}.py"), parameters, {"__name__": "__main__"})
+        finally:
+            torch.set_num_threads(threads)
     return verdicts
