@@ -4,6 +4,7 @@ import hashlib
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -74,19 +75,20 @@ def train(
         for name, part in parts.items():
             part.load_state_dict(saved[name])
         generator.set_state(saved["generator"])
-    autocast = torch.autocast(device.type, precision, enabled=precision is not None)
-    with autocast, tqdm(total=epochs, desc="epochs", leave=False, disable=None if progress else True) as bar:
+    # entered anew for every forward pass: autocast keeps its casts of the weights until it is left
+    autocast = partial(torch.autocast, device.type, precision, enabled=precision is not None)
+    with tqdm(total=epochs, desc="epochs", leave=False, disable=None if progress else True) as bar:
         if not rows:
-            rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets)])
+            rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets, autocast)])
         bar.update(len(rows) - 1)
         for epoch in range(len(rows), epochs + 1):
             start = time.perf_counter()
             epoch_inputs = inputs if augment is None else augment(inputs, generator)
-            loss, error = _one_epoch(model, epoch_inputs, labels, optimizer, scheduler, batch, generator)
+            loss, error = _one_epoch(model, epoch_inputs, labels, optimizer, scheduler, batch, generator, autocast)
             if not math.isfinite(loss):
                 raise FloatingPointError(f"the loss was no longer finite in epoch {epoch}: the step size is too large")
             seconds = time.perf_counter() - start
-            rows.append([loss, error, seconds, *_errors(model, sets)])
+            rows.append([loss, error, seconds, *_errors(model, sets, autocast)])
             bar.update()
             if checkpoint is not None:
                 state = {name: part.state_dict() for name, part in parts.items()}
@@ -108,11 +110,12 @@ def error(model, inputs, labels):
     return wrong / len(labels)
 
 
-def _errors(model, sets):
-    return [error(model, *sets[name]) for name in list(sets)[1:]]
+def _errors(model, sets, autocast):
+    with autocast():
+        return [error(model, *sets[name]) for name in list(sets)[1:]]
 
 
-def _one_epoch(model, inputs, labels, optimizer, scheduler, batch, generator):
+def _one_epoch(model, inputs, labels, optimizer, scheduler, batch, generator, autocast):
     """Mean loss and error over the minibatches of one pass."""
     model.train()
     loss, wrong = torch.zeros(
@@ -120,8 +123,9 @@ def _one_epoch(model, inputs, labels, optimizer, scheduler, batch, generator):
     )  # read once: a device need not be waited for
     for rows in torch.randperm(len(labels), generator=generator).to(labels.device).split(batch):
         y = labels[rows]
-        logits = model(inputs[rows])
-        mean = cross_entropy(logits, y)
+        with autocast():
+            logits = model(inputs[rows])
+            mean = cross_entropy(logits, y)
         optimizer.zero_grad()
         mean.backward()
         optimizer.step()

@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from src import flow, matrices, paley, population, recorded, sgd
+from src import flow, matrices, networks, paley, population, recorded, sgd
 
 TABLE = recorded.FOLDER / "benchmarks.md"
 
@@ -185,8 +185,31 @@ def whole_flow(step_seconds):
     yield what, f"{mine:.3g} s", f"{other:.3g} s, from one gradient", against(other)
 
 
+def residual_step(generator):
+    """(e) A training step of ResNet-56, batch 128: as section 5.1 is run on a CPU, against plain float32."""
+    images, labels = torch.randn(128, 3, 32, 32, generator=generator), torch.randint(10, (128,), generator=generator)
+
+    def trainer(precision, layout):
+        model, x = networks.resnet56().to(memory_format=layout), images.to(memory_format=layout)
+        optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+
+        def step():
+            with torch.autocast("cpu", precision, enabled=precision is not None):
+                loss = nn.functional.cross_entropy(model(x), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+        return step
+
+    ours, plain = trainer(torch.bfloat16, torch.channels_last), trainer(None, torch.contiguous_format)
+    mine, other, ratios = compare(ours, plain, 5)
+    what = "(e) a training step of ResNet-56, batch 128: bfloat16 and channels-last against plain float32"
+    yield what, f"{mine:.3g} s", f"{other:.3g} s", spread(ratios)
+
+
 def growth(generator):
-    """(e) Gradient and SGD step over d."""
+    """(f) Gradient and SGD step over d."""
     yield "| d | gradient, float64 | over 4 products | SGD step, batch d / 5 | over 2 products |"
     yield "|---|---|---|---|---|"
     for d in (100, 200, 400, 800, 1500, 3000):
@@ -206,7 +229,7 @@ def growth(generator):
 
 
 def company(generator):
-    """(e) The SGD step over the number of seeds."""
+    """(f) The SGD step over the number of seeds."""
     yield "| seeds at once | per step and seed, d = 100, batch 200 |"
     yield "|---|---|"
     W = matrices.with_norms(100, 0.6, 5.0, generator).float()
@@ -254,6 +277,7 @@ def main():
     step_seconds = take(one_step(generator))
     take(exact_gradient(generator))
     take(whole_flow(step_seconds))
+    take(residual_step(generator))
     tables = []
     for table in (growth(generator), company(generator)):
         for line in table:
