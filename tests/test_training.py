@@ -243,3 +243,33 @@ def test_an_unreadable_checkpoint_is_named_and_kept(tmp_path):
     with pytest.raises(ValueError, match=r"checkpoint .*run\.pt cannot be read"):
         run(1, checkpoint=path)
     assert path.read_bytes() == b"not a checkpoint"
+
+
+def test_every_forward_pass_sees_the_weights_of_its_step():
+    """Autocast keeps its casts of the weights while it is entered; a loop inside one autocast trains stale weights."""
+    model, (x, y) = network(init="uniform").float(), task()
+    x = x.float()
+    plain = network(init="uniform").float()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    record = training.train(
+        model,
+        x,
+        y,
+        optimizer=optimizer,
+        epochs=5,
+        batch=60,
+        seed=0,
+        precision=torch.bfloat16,
+        evaluate={"same": (x, y)},
+    )
+    for _ in range(5):
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = cross_entropy(plain(x), y)
+        gradients = torch.autograd.grad(loss, list(plain.parameters()))
+        with torch.no_grad():
+            for p, g in zip(plain.parameters(), gradients, strict=True):
+                p.sub_(0.1 * g)
+    assert record.loss[-1].item() == pytest.approx(loss.item(), rel=1e-3)
+    for p, q in zip(model.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=2e-2, atol=2e-3)
+    assert record.loss[-1] < record.loss[1] - 0.01
