@@ -45,7 +45,7 @@ from IPython.display import Markdown, display
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq, minimize_scalar
 
-from src import bounds, claims, figures, flow, landscape, matrices, paley, parameters, population, search
+from src import bounds, claims, figures, flow, landscape, matrices, paley, parameters, population, search, span
 
 parameters.check(
     globals(),
@@ -183,7 +183,7 @@ def lowest_ratio(dimension, gamma, digits=False):
     def pair(x):
         tau = number(x) * number(gamma) ** 2  # to leading order x = 1/2 is the lowest
         k = (number(gamma) ** 2 - tau**2) ** 0.5
-        return search.span_ratio((-tau, tau, -k), (tau, -tau, k), dimension)
+        return span.printed_ratio((-tau, tau, -k), (tau, -tau, k), dimension)
 
     found = minimize_scalar(lambda x: float(pair(x)[0]), bounds=(0, 1), method="bounded")
     return tuple(map(float, pair(found.x)))

@@ -40,7 +40,7 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from src import bounds, claims, figures, landscape, matrices, parameters, population, recorded, search
+from src import bounds, claims, figures, landscape, matrices, parameters, population, recorded, search, span
 
 parameters.check(
     globals(),
@@ -81,13 +81,13 @@ TRUE_DELTA = math.pi * bounds.DELTA
 # 5. $g\,\langle \bar A, M\rangle$: at least $g^2$ if $g \le 0$, and at least $-\frac{\kappa}{2} g \|M\|_F^2$ if $g > 0$, by the third fact;
 # 6. the second-order part of the sines: at least $-\big((1+\gamma)\mu\varepsilon\rho\kappa + \mu\varepsilon^2/2\big)\|M\|_F^2$.
 #
-# Nothing here depends on $d$. `search.lower_bound` adds these up.
+# Nothing here depends on $d$. `bounds.one_point_ratio` adds these up.
 
 # %% tags=["hide-input"]
 region = bounds.PHASE_TWO_SPECTRAL
-proved = search.lower_bound(region)
+proved = bounds.one_point_ratio(region)
 grid = np.linspace(1e-6, 0.05, 20001)
-floor = np.array([search.lower_bound(x) for x in grid])
+floor = np.array([bounds.one_point_ratio(x) for x in grid])
 proved_printed, proved_true = (grid[floor > delta].max() for delta in (bounds.DELTA, TRUE_DELTA))
 display(
     Markdown(
@@ -118,7 +118,7 @@ display(
 # line $-c/4$ would go on for ever: that is the wrong-way gradient of phase one.
 #
 # To see it, take $W$ and $W^*$ in the span of $I$, $J = uu^\top/d$ and the skew Paley matrix $K$ {cite}`paley1933orthogonal`. All columns are then alike and $q$ is a
-# formula in six scalars, at any $d$ (`search.span_ratio`).
+# formula in six scalars, at any $d$ (`span.printed_ratio`).
 
 # %% mystnb={"figure": {"caption": "The smallest one-point ratio in the span of I, J and K at small gamma, over gamma squared times d, with the limit (line) and the limit less 2 gamma (dashed). Dimensions from 103 to 10007.", "name": "fig-small-gamma"}, "image": {"alt": "A curve falls from 0.571 to 0.521; the points for two small values of gamma lie on copies of it that are shifted down by 2 gamma."}} tags=["hide-input"]
 c = np.geomspace(1e-3, 10, 200)
@@ -126,7 +126,7 @@ limit = math.pi / 2 - 1 - np.where(c <= 0.1, c / 4, 0.05 - 0.0025 / c)
 fig, ax = plt.subplots()
 ax.semilogx(c, limit, color=BLACK, label="limit γ → 0")
 ds = [103, 499, 10007]
-small_found = {small: [search.minimize_span(d, small, tries=3, seed=seed).ratio for d in ds] for small in (0.005, 0.01)}
+small_found = {small: [span.minimize(d, small, tries=3, seed=seed).ratio for d in ds] for small in (0.005, 0.01)}
 for (small, found), colour, marker in zip(small_found.items(), (BLUE, RED), "os"):
     ax.semilogx([small**2 * d for d in ds], found, marker, color=colour, label=f"best pair in the span, γ = {small:g}")
     ax.semilogx(c, limit - 2 * small, "--", color=colour, lw=1, label=f"limit − 2γ, γ = {small:g}")
@@ -184,7 +184,7 @@ worst = {gamma: min(live[d, gamma][0].best for d in dims) for gamma in gammas}
 R_dims, R_gammas, R_values = (stored.arrays[name] for name in ("dims", "gammas", "values"))
 R_worst = np.minimum.accumulate(R_values.min(-1), axis=0)  # padded: the least over all dimensions up to this one
 span_gammas = np.linspace(0.001, 0.42, 43)
-span = [search.span_limit(x) for x in span_gammas]
+limits = [span.limit(x) for x in span_gammas]
 
 
 def crossing(x, y, level):
@@ -207,7 +207,7 @@ fig, ax = plt.subplots(figsize=(7, 4.2))
 ax.fill_between(
     grid, np.maximum(floor, -0.08), -0.08, color=GREEN, alpha=0.2, lw=0, label="proved: no pair below, any d"
 )
-ax.plot(span_gammas, span, color=SKY, label="skew family, d → ∞ (closed form)")
+ax.plot(span_gammas, limits, color=SKY, label="skew family, d → ∞ (closed form)")
 for row, d, marker in zip(R_worst, R_dims, "v^sDx"):
     ax.plot(R_gammas, row, marker, color=BLUE, ms=5, label=f"recorded search, up to d = {d}")
 ax.plot(
@@ -313,10 +313,10 @@ with np.printoptions(precision=3, suppress=True):
 # And one in the span of $I$, $J$, $K$, at a dimension above the 100 of Theorem 3.1, where mpmath takes no time at all:
 
 # %%
-pair = search.minimize_span(103, 0.42, tries=3, seed=seed)
-exact_ratio, exact_g = search.span_ratio(*(tuple(map(mpmath.mpf, z)) for z in (pair.x, pair.y)), 103)
+pair = span.minimize(103, 0.42, tries=3, seed=seed)
+exact_ratio, exact_g = span.printed_ratio(*(tuple(map(mpmath.mpf, z)) for z in (pair.x, pair.y)), 103)
 print(
-    f"d = 103, gamma = 0.42: W = {pair.x}, W* = {pair.y} in I, J, K; |W|, |W*| = {search.span_norm(pair.x):.6f}, {search.span_norm(pair.y):.6f}"
+    f"d = 103, gamma = 0.42: W = {pair.x}, W* = {pair.y} in I, J, K; |W|, |W*| = {span.norm(pair.x):.6f}, {span.norm(pair.y):.6f}"
 )
 print(f"q = {mpmath.nstr(exact_ratio, 12)}, g = {mpmath.nstr(exact_g, 12)}")
 
@@ -357,7 +357,7 @@ negative = min(side_best["g ≤ −0.1"], side_best["g ≤ −0.5"])
 claims.report(
     "thm-3.3-one-sided",
     verdict=claims.HOLDS
-    if negative > side_best["g ≤ 0.1"] and search.lower_bound(region, -10.0) > TRUE_DELTA
+    if negative > side_best["g ≤ 0.1"] and bounds.one_point_ratio(region, -10.0) > TRUE_DELTA
     else claims.FAILS,
     measured=f"worst ratio {side_best['g ≤ 0.1']:.2f} with g ≤ 0.1, {side_best['|g| ≤ 0.1']:.2f} with |g| ≤ 0.1, "
     f"{side_best['g ≤ −0.1']:.2f} with g ≤ −0.1, {side_best['g ≤ −0.5']:.2f} with g ≤ −0.5 (γ = {side_gamma}, d = {side_d})",

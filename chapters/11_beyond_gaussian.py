@@ -203,13 +203,13 @@ display(
 # $g_\Sigma$. Apply the bound there, and the two relations above.
 # ```
 #
-# {doc}`05_phase_two` proves such a $\rho$ for every dimension at once (`search.lower_bound`). So "slightly worse constants" can be given numbers.
+# {doc}`05_phase_two` proves such a $\rho$ for every dimension at once (`bounds.one_point_ratio`). So "slightly worse constants" can be given numbers.
 
 
 # %%
 def proved(delta, gamma):
     """The proposition's lower bound on the ratio, at the printed scale."""
-    return (1 - delta) * search.lower_bound(math.sqrt(1 + delta) * gamma + 1 - math.sqrt(1 - delta), bounds.G_LIMIT)
+    return (1 - delta) * bounds.one_point_ratio(math.sqrt(1 + delta) * gamma + 1 - math.sqrt(1 - delta), bounds.G_LIMIT)
 
 
 printed_gamma, printed_ratio = 0.01, 0.03  # Theorem 3.3's constants

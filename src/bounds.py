@@ -97,6 +97,33 @@ def phase_two_useful_steps(alpha, d, gamma, noise=0.0):
     return math.exp(brentq(lambda x: math.log(excess * x) - x, 1, 10 + 2 * math.log(excess)))
 
 
+def one_point_ratio(gamma, g_max=G_LIMIT):
+    r"""No pair with |W|_2, |W*|_2 <= gamma, g <= g_max has a smaller printed ratio, in any d. Chapter 5 has the proof.
+
+    With kappa = 1 / (1 - gamma), rho = (1 + gamma) kappa, epsilon = rho^2 - 1 and mu = 1 / sqrt(1 - epsilon^2),
+        pi/2 - mu rho^2 - 2 gamma kappa (1 + kappa) - 2.6 gamma^2 kappa^2 - arcsin epsilon
+             - (1 + gamma) mu epsilon rho kappa - mu epsilon^2 / 2 - kappa max(g_max, 0) / 2.
+    Raises ValueError unless epsilon < 1, that is gamma < 0.17.
+    """
+    check_positive("gamma", gamma)
+    kappa = 1 / (1 - gamma)
+    rho = (1 + gamma) * kappa
+    epsilon = rho**2 - 1
+    if not (gamma < 1 and epsilon < 1):
+        raise ValueError(f"gamma must be below (sqrt(2) - 1) / (sqrt(2) + 1) = 0.1716, not {gamma}")
+    mu = 1 / math.sqrt(1 - epsilon**2)
+    return (
+        math.pi / 2
+        - mu * rho**2
+        - 2 * gamma * kappa * (1 + kappa)
+        - 2.6 * (gamma * kappa) ** 2
+        - math.asin(epsilon)
+        - (1 + gamma) * mu * epsilon * rho * kappa
+        - mu * epsilon**2 / 2
+        - kappa * max(g_max, 0.0) / 2
+    )
+
+
 def _check(d, gamma):
     check_integer("d", d, at_least=1)
     check_positive("gamma", gamma)

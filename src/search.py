@@ -1,11 +1,10 @@
-r"""How small can the one-point ratio of Theorem 3.3 be? Adversarial search, exact families, and a bound from below.
+r"""How small can the one-point ratio of Theorem 3.3 be? An adversarial search over all pairs.
 
 Everything here is at the printed scale: the ratio is <R, M> / |M|_F^2 with R the sum of Lemma 2.1 and M = W* - W, which
 is pi times `landscape.one_point_ratio`. A pair (W, W*) is allowed when |W|_2, |W*|_2 <= gamma and g <= g_max.
 
-`minimize` searches all pairs from many starts, `minimize_span` only those in the span of I, J = u u^T / d and Paley's
-K, where the ratio is a formula in six numbers, for any d. What a search finds is an upper bound on the smallest ratio;
-`lower_bound` is a lower one, for every d at once.
+What the search finds is an upper bound on the smallest ratio; `bounds.one_point_ratio` is a lower one, for every d at
+once, and `src.span` searches a family in which the ratio is a formula.
 """
 
 import math
@@ -14,7 +13,6 @@ from typing import NamedTuple
 import mpmath
 import numpy as np
 import torch
-from scipy.optimize import minimize as minimize_smooth
 from tqdm import tqdm
 
 from src import landscape, matrices
@@ -177,131 +175,3 @@ def precise(W, W_star, digits=30):
                 total -= (mpmath.pi / 2 - theta) * mpmath.fdot(A[i], M[j])
                 total += (b[i] * mpmath.sin(theta_star) - a[i] * mpmath.sin(theta)) * am
         return total / mpmath.fsum(x * x for m in M for x in m), mpmath.fsum(b) - mpmath.fsum(a)
-
-
-class Span(NamedTuple):
-    """The best pair W = x_1 I + x_2 J + x_3 K, W* = y_1 I + y_2 J + y_3 K that `minimize_span` found."""
-
-    x: tuple
-    y: tuple
-    ratio: float
-    g: float
-
-
-def span_matrix(x, d):
-    """x_1 I + x_2 u u^T / d + x_3 K with Paley's `flat_skew` K, [d, d] float64: d a prime congruent to 3 modulo 4."""
-    return x[0] * torch.eye(d, dtype=torch.float64) + x[1] / d + x[2] * matrices.flat_skew(d)
-
-
-def span_norm(x):
-    """The spectral norm of `span_matrix`: |x_1 + x_2| on u, |(x_1, x_3)| on everything orthogonal to it."""
-    return max(abs(x[0] + x[1]), math.hypot(x[0], x[2]))
-
-
-def span_ratio(x, y, d):
-    r"""(printed ratio, g) of the pair W, W* with coordinates x, y, from six scalars, floats or mpmath numbers.
-
-    With A = I + W and B = I + W*, the products A^T A, B^T B and B^T A lie in the same span (K is skew, K^2 = J - I), so
-    that all columns have one length and there are four angles: of (a_i, a_j), of (b_j, a_j), and of (b_i, a_j) where
-    K_ij is plus or minus 1 / sqrt(d). As a formula it makes sense for every d.
-    """
-    m = mpmath if isinstance(x[0], mpmath.mpf) else math
-    (alpha, p, k), (beta, q, l) = x, y
-    alpha, beta = 1 + alpha, 1 + beta
-    u, v = alpha + p, beta + q
-
-    def entries(c, s, t):  # of c (I - J) + s K + t J: on the diagonal, where K is positive, where it is negative
-        return (c * (d - 1) + t) / d, (t - c) / d + s / m.sqrt(d), (t - c) / d - s / m.sqrt(d)
-
-    AA, BB = entries(alpha**2 + k**2, 0, u**2), entries(beta**2 + l**2, 0, v**2)
-    BA = entries(alpha * beta + k * l, beta * k - alpha * l, u * v)  # [i, j] is <b_i, a_j>
-    AB = BA[0], BA[2], BA[1]
-    a, b = m.sqrt(AA[0]), m.sqrt(BB[0])
-    own = m.atan2(m.sqrt(abs(AA[0] * BB[0] - BA[0] ** 2)), BA[0])
-    theta = 0, m.acos(AA[1] / a**2), m.acos(AA[1] / a**2)
-    theta_star = own, m.acos(BA[1] / (a * b)), m.acos(BA[2] / (a * b))
-    total = 0
-    for n, k in zip((1, (d - 1) / 2, (d - 1) / 2), range(3)):
-        total += n * ((m.pi - theta_star[k]) * (BB[k] - BA[k]) - (m.pi - theta[k]) * (AB[k] - AA[k]))
-        total += n * (b * m.sin(theta_star[k]) - a * m.sin(theta[k])) * (AB[0] - AA[0]) / a
-    return total / (AA[0] + BB[0] - 2 * BA[0]), d * (b - a)
-
-
-def minimize_span(d, gamma, *, g_max=G_LIMIT, tries=5, seed=0):
-    """The smallest `span_ratio` with spectral norms at most gamma and g <= g_max, by SLSQP from random starts: a Span.
-
-    Only results that satisfy every constraint as it stands count.
-    """
-    check_integer("d", d, at_least=3)
-    check_positive("gamma", gamma)
-    rng, best = np.random.default_rng(seed), None
-    root = math.sqrt(d)
-    trace = 1 / root / (1 + gamma * root)  # so much of I in W* - W moves g by about 1, or the inner product as K does
-    scale = gamma * np.array([1, 1 / root, 1, trace, 1, 1])
-
-    def coordinates(z):
-        u, half_u, i, half_i, k, half_k = (scale * z).tolist()
-        return (i - half_i, u - half_u - i + half_i, k - half_k), (i + half_i, u + half_u - i - half_i, k + half_k)
-
-    def slack(z):
-        x, y = coordinates(z)
-        norms = [1 - f / gamma**2 for w in (x, y) for f in (w[0] ** 2 + w[2] ** 2, (w[0] + w[1]) ** 2)]
-        return np.array([*norms, g_max - span_ratio(x, y, d)[1]]) - 1e-7
-
-    for _ in range(tries):
-        found = minimize_smooth(
-            lambda z: span_ratio(*coordinates(z), d)[0],
-            rng.uniform(-0.6, 0.6, 6),
-            method="SLSQP",
-            constraints={"type": "ineq", "fun": slack},
-            options={"maxiter": 200, "ftol": 1e-10},
-        )
-        x, y = coordinates(found.x)
-        ratio, g = span_ratio(x, y, d)
-        allowed = max(span_norm(x), span_norm(y)) <= gamma and g <= g_max
-        if allowed and (best is None or ratio < best.ratio):
-            best = Span(x, y, ratio, g)
-    if best is None:
-        raise ValueError("no start of the search ended at an allowed pair; allow more tries")
-    return best
-
-
-def span_limit(gamma, g=G_LIMIT):
-    r"""The ratio at W = -a I - b K and W* = -a I + b K, plus a trace that makes g what it is, as d goes to infinity.
-
-    With a^2 + b^2 = gamma^2, t = b / (1 - a) and n = sqrt((1 - a)^2 + b^2) the length of every column, the
-    least over a of
-        pi/2 - arctan t - t / (1 + t^2) - 1 / (1 + t^2)^2 - g / (2 n).
-    """
-    a = np.linspace(0, gamma, 2001)
-    t = np.sqrt(gamma**2 - a**2) / (1 - a)
-    square = 1 + t**2
-    ratio = math.pi / 2 - np.arctan(t) - t / square - 1 / square**2 - g / (2 * (1 - a) * np.sqrt(square))
-    return float(ratio.min())
-
-
-def lower_bound(gamma, g_max=G_LIMIT):
-    r"""No allowed pair, in any dimension, has a smaller printed ratio than this. Chapter 5 has the proof.
-
-    With kappa = 1 / (1 - gamma), rho = (1 + gamma) kappa, epsilon = rho^2 - 1 and mu = 1 / sqrt(1 - epsilon^2),
-        pi/2 - mu rho^2 - 2 gamma kappa (1 + kappa) - 2.6 gamma^2 kappa^2 - arcsin epsilon
-             - (1 + gamma) mu epsilon rho kappa - mu epsilon^2 / 2 - kappa max(g_max, 0) / 2.
-    Raises ValueError unless epsilon < 1, that is gamma < 0.17.
-    """
-    check_positive("gamma", gamma)
-    kappa = 1 / (1 - gamma)
-    rho = (1 + gamma) * kappa
-    epsilon = rho**2 - 1
-    if not (gamma < 1 and epsilon < 1):
-        raise ValueError(f"gamma must be below (sqrt(2) - 1) / (sqrt(2) + 1) = 0.1716, not {gamma}")
-    mu = 1 / math.sqrt(1 - epsilon**2)
-    return (
-        math.pi / 2
-        - mu * rho**2
-        - 2 * gamma * kappa * (1 + kappa)
-        - 2.6 * (gamma * kappa) ** 2
-        - math.asin(epsilon)
-        - (1 + gamma) * mu * epsilon * rho * kappa
-        - mu * epsilon**2 / 2
-        - kappa * max(g_max, 0.0) / 2
-    )

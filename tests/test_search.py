@@ -6,7 +6,7 @@ import mpmath
 import pytest
 import torch
 
-from src import landscape, matrices, population, search
+from src import bounds, landscape, matrices, population, search, span
 
 
 def generator(seed=0):
@@ -74,12 +74,12 @@ def test_best_of_is_the_mean_of_the_minimum():
 @pytest.mark.parametrize("seed", range(3))
 def test_span_formula_is_the_ratio_and_potential_of_the_matrices(d, seed):
     x, y = random_coordinates(seed), random_coordinates(seed + 10)
-    W, W_star = search.span_matrix(x, d), search.span_matrix(y, d)
-    ratio, g = search.span_ratio(x, y, d)
+    W, W_star = span.matrix(x, d), span.matrix(y, d)
+    ratio, g = span.printed_ratio(x, y, d)
     assert ratio == pytest.approx(search.printed_ratio(W, W_star).item(), rel=1e-11)
     assert g == pytest.approx(landscape.potential(W, W_star).item(), rel=1e-11)
-    assert search.span_norm(x) == pytest.approx(torch.linalg.matrix_norm(W, 2).item(), rel=1e-12)
-    exact = search.span_ratio(*(tuple(map(mpmath.mpf, z)) for z in (x, y)), d)
+    assert span.norm(x) == pytest.approx(torch.linalg.matrix_norm(W, 2).item(), rel=1e-12)
+    exact = span.printed_ratio(*(tuple(map(mpmath.mpf, z)) for z in (x, y)), d)
     assert float(exact[0]) == pytest.approx(ratio, rel=1e-12)
 
 
@@ -100,22 +100,22 @@ def test_padding_with_zeros_changes_nothing():
 
 def test_minimize_span_is_allowed_and_meets_its_limit():
     for d in (499, 10007):
-        pair = search.minimize_span(d, 0.3)
-        assert max(search.span_norm(pair.x), search.span_norm(pair.y)) <= 0.3 and pair.g <= 0.1
-        assert pair.ratio == pytest.approx(search.span_limit(0.3), abs=2e-4)
+        pair = span.minimize(d, 0.3)
+        assert max(span.norm(pair.x), span.norm(pair.y)) <= 0.3 and pair.g <= 0.1
+        assert pair.ratio == pytest.approx(span.limit(0.3), abs=2e-4)
     # gamma -> 0 with gamma^2 d = c: the ratio tends to pi/2 - 1 - 0.05 + 0.0025 / c
     c = 1e-4 * 10007
-    assert search.minimize_span(10007, 0.01).ratio == pytest.approx(math.pi / 2 - 1.05 + 0.0025 / c, abs=0.025)
+    assert span.minimize(10007, 0.01).ratio == pytest.approx(math.pi / 2 - 1.05 + 0.0025 / c, abs=0.025)
 
 
 def test_lower_bound_is_below_everything_found_and_sharp_at_zero():
-    assert search.lower_bound(1e-7) == pytest.approx(math.pi / 2 - 1.05, abs=1e-5)
+    assert bounds.one_point_ratio(1e-7) == pytest.approx(math.pi / 2 - 1.05, abs=1e-5)
     for gamma in (0.01, 0.05, 0.15):
         W, W_star, _ = search.starts(8, gamma, 15, generator(6))
         found = search.minimize(W, W_star, gamma, steps=40)
-        assert found.values.min() > search.lower_bound(gamma)
+        assert found.values.min() > bounds.one_point_ratio(gamma)
     with pytest.raises(ValueError, match="gamma"):
-        search.lower_bound(0.2)
+        bounds.one_point_ratio(0.2)
 
 
 @pytest.mark.parametrize("gamma", [0.02, 0.1])
@@ -162,4 +162,4 @@ def test_wrong_way_start_is_far_below_without_the_condition_on_g():
     W = matrices.wrong_way_start(d, 2.0, -3.0)
     zero = torch.zeros_like(W)
     assert landscape.potential(W, zero) > 0.1
-    assert search.printed_ratio(W, zero) < search.lower_bound(0.01)
+    assert search.printed_ratio(W, zero) < bounds.one_point_ratio(0.01)
