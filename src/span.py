@@ -65,7 +65,7 @@ def printed_ratio(x, y, d):
 
 
 def minimize(d, gamma, *, g_max=G_LIMIT, tries=5, seed=0):
-    """The smallest `printed_ratio` with spectral norms at most gamma and g <= g_max: a Pair, by SLSQP from random starts.
+    """The smallest `printed_ratio` with norms at most gamma and g <= g_max: a Pair, by SLSQP from random starts.
 
     Only results that satisfy every constraint as it stands count.
     """
