@@ -30,7 +30,7 @@ class Recipe:
     """How a network is trained: SGD with momentum on the cross-entropy, images padded, cropped and flipped.
 
     schedule: "steps" divides the step size by 10 after half and three quarters of the minibatches; "one-cycle" raises
-    it linearly from step / 10 during the first fifth of them and lowers it to nearly zero by a cosine.
+    it from step / 10 during the first fifth of them and then lowers it to nearly zero, both along cosines.
     precision: "float32", or "bfloat16" for the convolutions' arithmetic (weights and batch norm's means stay float32).
     """
 

@@ -327,3 +327,10 @@ def test_text_parameters():
     parameters.check({"folder": "x"}, folder=str)
     with pytest.raises(TypeError, match="text"):
         parameters.check({"folder": 3}, folder=str)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_run_on_a_gpu_is_that_on_the_cpu(small, images, tmp_path):
+    cpu = run(tmp_path / "cpu", images)
+    gpu = table_1.run("resnet56", 0, TINY, images=images, folder=tmp_path / "gpu", device="cuda")
+    assert gpu.arrays["loss"][1:] == pytest.approx(cpu.arrays["loss"][1:], rel=1e-2)
