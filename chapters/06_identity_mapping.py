@@ -313,10 +313,10 @@ narrow = {kind: learn(skip, seed) for kind, (skip, *_) in KINDS.items()}
 
 # %% mystnb={"figure": {"caption": "Narrow versions with the given numbers of layers and channels on the embedded digits, one seed each. Left: training loss of each epoch. Right: test error after it.", "name": "fig-narrow"}, "image": {"alt": "Two plots against epochs. Training loss and test error of the networks with identity links fall quickly, those of the vanilla network more slowly or hardly."}} tags=["hide-input"]
 fig, axes = plt.subplots(1, 2, figsize=(8.8, 3.3))
-for (kind, record), marker in zip(narrow.items(), "os^", strict=True):
+for (kind, curves), marker in zip(narrow.items(), "os^", strict=True):
     style = {"color": figures.COLOURS[KINDS[kind][3]], "marker": marker, "ms": 5, "label": kind}
-    axes[0].plot(record.epoch[1:], record.loss[1:], **style)
-    axes[1].plot(record.epoch, 100 * record.errors["test"], **style)
+    axes[0].plot(curves.epoch[1:], curves.loss[1:], **style)
+    axes[1].plot(curves.epoch, 100 * curves.errors["test"], **style)
 axes[0].set(title=f"{6 * depth + 2} layers, {width} to {4 * width} channels: training", ylabel="training loss (nats, mean over the epoch)")
 axes[1].set(title="... and test", ylabel="test error (%)", ylim=(0, 100))
 for ax in axes:
@@ -329,7 +329,7 @@ plt.show()
 display(
     Markdown(
         f"Test error after {live_epochs} epochs on {len(y):,} digits: "
-        + ", ".join(f"{kind} {100 * record.errors['test'][-1]:.1f} %" for kind, record in narrow.items())
+        + ", ".join(f"{kind} {100 * curves.errors['test'][-1]:.1f} %" for kind, curves in narrow.items())
         + ". One seed, an easy task, narrow networks: this shows what the links do for the first steps, not Table 1."
     )
 )

@@ -125,7 +125,7 @@ images = images._replace(train_images=images.train_images[:limit], train_labels=
 seeds = range(seed, seed + runs)
 
 
-def checkpoint(start, number, link="identity"):
+def checkpoint(link, start, number):
     """Runs to be recorded can be interrupted and go on where they stopped."""
     if not record:
         return None
@@ -134,33 +134,45 @@ def checkpoint(start, number, link="identity"):
     return folder / f"{link}-{start}-{number}.pt"
 
 
-with_link = {
-    start: [learn(images, start, s, epochs, checkpoint=checkpoint(start, s), **CHOICES)[1] for s in seeds]
-    for start in STARTS
-}
+def all_seeds(identity):
+    """The Records of every seed, from zero and from random weights, with or without the link."""
+    link = "identity" if identity else "plain"
+    return {
+        start: [
+            learn(images, start, s, epochs, identity=identity, checkpoint=checkpoint(link, start, s), **CHOICES)[1]
+            for s in seeds
+        ]
+        for start in STARTS
+    }
+
+
+def store(name, families):
+    """Record the curves of `all_seeds`, each as an array [2 starts, seeds, epochs + 1]."""
+    rows = [families[start] for start in STARTS]
+    recorded.save(
+        name,
+        {
+            "test_error": np.array([[r.errors["test"].numpy() for r in row] for row in rows]),
+            "train_error": np.array([[r.train_error.numpy() for r in row] for row in rows]),
+            "train_loss": np.array([[r.loss.numpy() for r in row] for row in rows]),
+        },
+        parameters={**CHOICES, "init": init, "epochs": epochs, "dataset": dataset},
+        seeds=seeds,
+        device=torch_device,
+        wall_time=sum(r.seconds.sum().item() for row in rows for r in row),
+        images=images.name,
+    )
+
+
+with_link = all_seeds(identity=True)
 test_error = np.array(
     [[r.errors["test"].numpy() for r in with_link[start]] for start in STARTS]
 )  # [2, runs, epochs + 1]
 
 # %% tags=["hide-input"]
 if record:
-    random_without = learn(
-        images, init, seed, epochs, identity=False, checkpoint=checkpoint(init, seed, "plain"), **CHOICES
-    )[1]
-    recorded.save(
-        "mnist_zero_initialization",
-        {
-            "test_error": test_error,
-            "train_error": np.array([[r.train_error.numpy() for r in with_link[start]] for start in STARTS]),
-            "train_loss": np.array([[r.loss.numpy() for r in with_link[start]] for start in STARTS]),
-            "without_link": random_without.errors["test"].numpy(),
-        },
-        parameters={**CHOICES, "init": init, "epochs": epochs, "dataset": dataset},
-        seeds=seeds,
-        device=torch_device,
-        wall_time=sum(r.seconds.sum().item() for start in STARTS for r in with_link[start]),
-        images=images.name,
-    )
+    store("mnist_zero_initialization", with_link)
+    store("mnist_without_link", all_seeds(identity=False))
     variants = {
         "as chosen": {},
         "pixels from 0 to 1": {"pixels": "unit"},
