@@ -42,7 +42,7 @@ def train(
     evaluate: a dict of (inputs, labels) on which the error is taken before training and after every epoch.
     augment: a function of (inputs, generator) whose result, inputs of the same shape, is used for one epoch.
     scheduler: a torch.optim.lr_scheduler of the optimizer; it is advanced after every minibatch.
-    precision: torch.bfloat16 or torch.float16 for autocast, default none; weights and optimizer keep their dtype.
+    precision: torch.bfloat16 for autocast, default none; weights and optimizer keep their dtype.
     checkpoint: a file, written whole after every epoch and resumed from when it is there; it may hold fewer epochs
         than asked for, never more.
 
@@ -58,8 +58,8 @@ def train(
         raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}")
     if scheduler is not None and getattr(scheduler, "optimizer", None) is not optimizer:
         raise ValueError("scheduler must be a torch.optim.lr_scheduler of the optimizer")
-    if precision not in (None, torch.bfloat16, torch.float16):
-        raise ValueError(f"precision must be None, torch.bfloat16 or torch.float16, not {precision!r}")
+    if precision not in (None, torch.bfloat16):
+        raise ValueError(f"precision must be None or torch.bfloat16, not {precision!r}")
     device = next(model.parameters()).device
     if any(t.device != device for pair in sets.values() for t in pair):
         raise ValueError(f"inputs, labels and evaluate must be on the model's device, {device}")
@@ -77,6 +77,7 @@ def train(
         generator.set_state(saved["generator"])
     # entered anew for every forward pass: autocast keeps its casts of the weights until it is left
     autocast = partial(torch.autocast, device.type, precision, enabled=precision is not None)
+    step = _Step(model, optimizer, scheduler, autocast)
     with tqdm(total=epochs, desc="epochs", leave=False, disable=None if progress else True) as bar:
         if not rows:
             rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets, autocast)])
@@ -84,7 +85,7 @@ def train(
         for epoch in range(len(rows), epochs + 1):
             start = time.perf_counter()
             epoch_inputs = inputs if augment is None else augment(inputs, generator)
-            loss, error = _one_epoch(model, epoch_inputs, labels, optimizer, scheduler, batch, generator, autocast)
+            loss, error = _one_epoch(step, epoch_inputs, labels, batch, generator)
             if not math.isfinite(loss):
                 raise FloatingPointError(f"the loss was no longer finite in epoch {epoch}: the step size is too large")
             seconds = time.perf_counter() - start
@@ -115,25 +116,73 @@ def _errors(model, sets, autocast):
         return [error(model, *sets[name]) for name in list(sets)[1:]]
 
 
-def _one_epoch(model, inputs, labels, optimizer, scheduler, batch, generator, autocast):
+def _one_epoch(step, inputs, labels, batch, generator):
     """Mean loss and error over the minibatches of one pass."""
-    model.train()
+    step.model.train()
     loss, wrong = torch.zeros(
         2, dtype=torch.float64, device=labels.device
     )  # read once: a device need not be waited for
     for rows in torch.randperm(len(labels), generator=generator).to(labels.device).split(batch):
-        y = labels[rows]
-        with autocast():
-            logits = model(inputs[rows])
-            mean = cross_entropy(logits, y)
-        optimizer.zero_grad()
-        mean.backward()
-        optimizer.step()
-        if scheduler is not None:
-            scheduler.step()
-        loss += mean.detach() * len(rows)
-        wrong += (logits.detach().argmax(1) != y).sum()
+        mean, missed = step(inputs[rows], labels[rows])
+        loss += mean * len(rows)
+        wrong += missed
     return loss.item() / len(labels), wrong.item() / len(labels)
+
+
+class _Step:
+    """One step of the optimizer on a minibatch: returns its mean loss and number of errors, before the step.
+
+    On a CUDA device the hundreds of small kernels of a pass take less time than their launches: the first minibatch
+    of each size is captured as a graph, which is one launch from then on.
+    """
+
+    def __init__(self, model, optimizer, scheduler, autocast):
+        self.model, self.optimizer, self.scheduler, self.autocast = model, optimizer, scheduler, autocast
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.graphs = {}
+
+    def __call__(self, x, y):
+        mean, missed, gradients = (self._replay if x.is_cuda else self._pass)(x, y)
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        self.optimizer.step()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        return mean, missed
+
+    def _pass(self, x, y):
+        with self.autocast():
+            logits = self.model(x)
+            mean = cross_entropy(logits, y)
+        gradients = torch.autograd.grad(mean, self.parameters)
+        return mean.detach(), (logits.detach().argmax(1) != y).sum(), gradients
+
+    def _replay(self, x, y):
+        if len(y) not in self.graphs:
+            self.graphs[len(y)] = self._capture(x, y)
+        graph, inputs, outputs = self.graphs[len(y)]
+        for static, value in zip(inputs, (x, y), strict=True):
+            static.copy_(value)
+        graph.replay()
+        return outputs
+
+    def _capture(self, x, y):
+        """A graph of `_pass`, the tensors it reads and those it writes."""
+        inputs = x.clone(), y.clone()
+        before = [buffer.clone() for buffer in self.model.buffers()]
+        current, side = torch.cuda.current_stream(), torch.cuda.Stream()
+        side.wait_stream(current)
+        graph = torch.cuda.CUDAGraph()
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True):
+            with torch.cuda.stream(side):
+                for _ in range(3):  # the libraries choose their kernels
+                    self._pass(*inputs)
+            current.wait_stream(side)
+            with torch.cuda.graph(graph):
+                outputs = self._pass(*inputs)
+        for buffer, value in zip(self.model.buffers(), before, strict=True):
+            buffer.copy_(value)  # the passes above have moved batch norm's means
+        return graph, inputs, outputs
 
 
 def _check_set(name, x, y):
