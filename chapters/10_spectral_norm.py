@@ -389,8 +389,7 @@ claims.report(
 # - It names neither the loss nor the method by which $\|W\|_2 = 0.6$ was kept. Ours are parameters of this page. The
 #   logistic loss counts in units of a fraction of the standard deviation of $f(x, 0)$, which makes it more like the count of
 #   errors.
-# - One network is trained per pair with one seed; the spread over pairs is much larger than what the order of the images
-#   changes.
+# - One network is trained per pair, with one seed.
 # - The recorded curve warm-starts each norm from the smaller one. Two steps per norm are few: the errors are upper
 #   bounds of what the ball allows.
 # - At its defaults this page trains on the 5,000 digits that come with the book, and only the pairs of five digits.

@@ -8,17 +8,16 @@ lowers the mean over images of a loss of the margin
 where sigma is the standard deviation of f(x, 0) over the training images and m a number: misclassified is z <= 0.
 """
 
-import os
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch.nn.functional import softplus
 from tqdm import tqdm
 
+from src import checkpoints
 from src.checks import check_generator, check_integer, check_matrix, check_positive
 from src.datasets import pair
 
@@ -166,13 +165,9 @@ def all_pairs(method, train, test, *, pairs, seed, checkpoint=None, progress=Fal
     already done. Returns a dict of numpy arrays: `train`, `refitted`, `test` and `norm` [P, R + 1] as in `Trained`,
     `seconds` [P].
     """
-    done = {}
     run = repr((method.__name__, len(train[1]), seed, sorted(settings.items())))
-    if checkpoint is not None and Path(checkpoint).exists():
-        done = torch.load(checkpoint, weights_only=True)
-        if done.setdefault("run", run) != run:
-            raise ValueError(f"checkpoint must belong to this run; {checkpoint} was written by one with other settings")
-    done["run"] = run
+    saved = checkpoints.load(checkpoint, run)
+    done = saved["pairs"] if saved else {}
     for a, b in tqdm(pairs, desc=method.__name__, leave=False, disable=None if progress else True):
         if (a, b) in done:
             continue
@@ -181,8 +176,7 @@ def all_pairs(method, train, test, *, pairs, seed, checkpoint=None, progress=Fal
         done[a, b] = {name: getattr(path, name) for name in ("train", "refitted", "test", "norm")}
         done[a, b]["seconds"] = torch.tensor(path.seconds)
         if checkpoint is not None:
-            torch.save(done, f"{checkpoint}.partial")
-            os.replace(f"{checkpoint}.partial", checkpoint)
+            checkpoints.save(checkpoint, run, {"pairs": done})
     return {name: torch.stack([done[a, b][name] for a, b in pairs]).numpy() for name in done[a, b]}
 
 

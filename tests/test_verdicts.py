@@ -13,7 +13,7 @@ import pytest
 import torch
 from conftest import CHAPTERS, run_chapter
 
-from src import claims, landscape, networks, population, recorded, sgd, table_1
+from src import claims, landscape, networks, population, recorded, sgd, spectral, table_1
 
 LIGHT_06 = {"depth": 1, "width": 2, "live_epochs": 1, "starts": 1}
 # Settings that take seconds, and the claims that keep the verdicts of the defaults there.
@@ -36,6 +36,8 @@ SMALL = {
         {"fig-8a"},
     ),
     "06_identity_mapping": (LIGHT_06, {"fig-6", "table-1"}),
+    "09_zero_initialization": ({"runs": 2, "limit": 1000, "epochs": 1, "batch": 100}, {"sec-5.4"}),
+    "10_spectral_norm": ({"digits": [0, 1, 7], "steps": 1}, {"sec-5.5"}),
 }
 
 
@@ -93,6 +95,34 @@ def one_link_of_two(monkeypatch):
     monkeypatch.setattr(networks.Block, "forward", forward)
 
 
+def link_lost(monkeypatch):
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x).relu()
+        return self.readout(x)
+
+    monkeypatch.setattr(networks.BlockMLP, "forward", forward)
+
+
+def link_never_lost(monkeypatch):
+    def forward(self, x):
+        for block in self.blocks:
+            x = (x + block(x)).relu()
+        return self.readout(x)
+
+    monkeypatch.setattr(networks.BlockMLP, "forward", forward)
+
+
+def uphill(monkeypatch):
+    right = spectral.polar
+    monkeypatch.setattr(spectral, "polar", lambda G: -right(G))
+
+
+def outside_the_ball(monkeypatch):
+    right = spectral.polar
+    monkeypatch.setattr(spectral, "polar", lambda G: 2 * right(G))
+
+
 PLANTED = [
     (without_one_over_pi, "02_population_gradient"),
     (transposed, "02_population_gradient"),
@@ -101,6 +131,10 @@ PLANTED = [
     (potential_sign, "08_dynamics"),
     (eta_twice, "08_dynamics"),
     (one_link_of_two, "06_identity_mapping"),
+    (link_lost, "09_zero_initialization"),
+    (link_never_lost, "09_zero_initialization"),
+    (uphill, "10_spectral_norm"),
+    (outside_the_ball, "10_spectral_norm"),
 ]
 
 
@@ -133,6 +167,10 @@ def test_a_planted_error_is_one_that_runs(monkeypatch, plant):
         run = sgd.train(W, W_star, eta=1e-2, batch=50, steps=3, seeds=0)
         gradient = population.loss_and_gradient(W, W_star)[1]
         block = networks.CifarNet(1, generator=torch.Generator().manual_seed(0), depth=1, width=2)
+        mlps = (
+            networks.BlockMLP(6, 3, torch.Generator().manual_seed(0), init="normal", identity=identity).double()
+            for identity in (True, False)
+        )
         return (
             population.gradient(W, W_star),
             gradient,
@@ -140,6 +178,8 @@ def test_a_planted_error_is_one_that_runs(monkeypatch, plant):
             run.W,
             run.distance,
             block(torch.ones(2, 3, 8, 8).tril()),
+            *(mlp(W) for mlp in mlps),
+            spectral.polar(W),
         )
 
     before = values()
@@ -174,7 +214,7 @@ def test_table_1_is_judged_by_its_runs(tmp_path, errors, verdict):
         for seed, value in enumerate(values):
             recorded.save(
                 f"table_1-he-{network}-{seed}",
-                {"test_error": [0.9, value / 100]},
+                {"test_error": [0.9, value / 100], "seconds": [0.0, 1.0]},
                 parameters=asdict(recipe) | {"network": network},
                 seeds=[seed],
                 device="cpu",

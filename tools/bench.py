@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from scipy.integrate import solve_ivp
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
 
-from src import flow, matrices, networks, paley, population, recorded, sgd
+from src import flow, matrices, networks, paley, parameters, population, recorded, sgd, table_1, training
 
 TABLE = recorded.FOLDER / "benchmarks.md"
 
@@ -185,27 +186,95 @@ def whole_flow(step_seconds):
     yield what, f"{mine:.3g} s", f"{other:.3g} s, from one gradient", against(other)
 
 
-def residual_step(generator):
-    """(e) A training step of ResNet-56, batch 128: as section 5.1 is run on a CPU, against plain float32."""
-    images, labels = torch.randn(128, 3, 32, 32, generator=generator), torch.randint(10, (128,), generator=generator)
+class Augmented(Dataset):
+    """CIFAR-10's usual augmentation as a reader would write it: image by image."""
 
-    def trainer(precision, layout):
-        model, x = networks.resnet56().to(memory_format=layout), images.to(memory_format=layout)
-        optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+    def __init__(self, images, labels):
+        self.images, self.labels = nn.functional.pad(images, [4] * 4), labels
 
-        def step():
-            with torch.autocast("cpu", precision, enabled=precision is not None):
-                loss = nn.functional.cross_entropy(model(x), labels)
-            optimiser.zero_grad()
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, k):
+        top, left = torch.randint(9, (2,)).tolist()
+        image = self.images[k, :, top : top + 32, left : left + 32]
+        return (image.flip(-1) if torch.rand(()) < 0.5 else image), self.labels[k]
+
+
+def residual_epoch(generator):
+    """(e) Section 5.1: ResNet-56 by He et al.'s recipe, against a plain script and against the floor of the machine.
+
+    An epoch on a GPU, ten minibatches on a CPU. The floor is the larger of two times: for the operations of all
+    convolutions and their two gradients, at the rate of a large product in bfloat16; and for writing and reading every
+    layer's output and its gradient once, in bfloat16, at the rate of a copy.
+    """
+    device = parameters.device("auto")
+    n = 50_000 if device.type == "cuda" else 1280
+    images, labels = torch.randn(n, 3, 32, 32, generator=generator), torch.randint(10, (n,), generator=generator)
+    where = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+    options = {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}
+
+    net = networks.resnet56().to(device, memory_format=torch.channels_last)
+    optimiser, x, y = torch.optim.SGD(net.parameters(), **options), images.to(device), labels.to(device)
+
+    def ours():
+        training.train(
+            net, x, y, optimizer=optimiser, epochs=1, batch=128, seed=0, augment=table_1.crop_and_flip,
+            precision=torch.bfloat16,
+        )  # fmt: skip
+
+    plain_net = networks.resnet56().to(device)
+    plain_optimiser = torch.optim.SGD(plain_net.parameters(), **options)
+    loader = DataLoader(Augmented(images, labels), batch_size=128, shuffle=True, num_workers=os.cpu_count() - 1)
+
+    def plain():
+        total = 0.0
+        for x, y in loader:
+            plain_optimiser.zero_grad()
+            loss = nn.functional.cross_entropy(plain_net(x.to(device)), y.to(device))
             loss.backward()
-            optimiser.step()
+            plain_optimiser.step()
+            total += loss.item()
 
-        return step
+    mine, other, ratios = compare(ours, plain, 3)
+    what = f"(e) ResNet-56, {n:,} images of 50,000 on {where}"
+    yield f"{what}, against a plain script in float32", f"{mine:.3g} s", f"{other:.3g} s", spread(ratios)
 
-    ours, plain = trainer(torch.bfloat16, torch.channels_last), trainer(None, torch.contiguous_format)
-    mine, other, ratios = compare(ours, plain, 5)
-    what = "(e) a training step of ResNet-56, batch 128: bfloat16 and channels-last against plain float32"
-    yield what, f"{mine:.3g} s", f"{other:.3g} s", spread(ratios)
+    outputs = []
+    for module in plain_net.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(lambda module, inputs, output: outputs.append(output.numel()))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        plain_net.eval()(images[:1].to(device))
+    operations, moved = 3 * n * counter.get_total_flops(), 4 * 2 * n * sum(outputs)
+    A = torch.randn(4096, 4096, device=device).bfloat16()
+    source = torch.zeros(2**28, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    rates = []
+    for work, amount in ((lambda: A @ A, 2 * 4096**3), (lambda: target.copy_(source), 2 * source.numel())):
+        many = on_device(repeat(work, 5), device)
+        many()
+        rates.append(5 * amount / statistics.median(seconds(many) for _ in range(5)))
+    times = operations / rates[0], moved / rates[1]
+    which = "operations" if times[0] > times[1] else "bytes moved"
+    floor = max(times)
+    yield (
+        f"{what}, over the floor ({operations / 1e12:.3g} TFLOP and {moved / 1e9:.3g} GB; {which})",
+        f"{mine:.3g} s",
+        f"{floor:.3g} s",
+        f"{mine / floor:.3g}",
+    )
+
+
+def on_device(work, device):
+    """`work` with its end waited for."""
+
+    def waited():
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    return waited
 
 
 def growth(generator):
@@ -277,7 +346,7 @@ def main():
     step_seconds = take(one_step(generator))
     take(exact_gradient(generator))
     take(whole_flow(step_seconds))
-    take(residual_step(generator))
+    take(residual_epoch(generator))
     tables = []
     for table in (growth(generator), company(generator)):
         for line in table:
