@@ -441,6 +441,21 @@ display(
     )
 )
 
+# %% tags=["hide-input"]
+def standing(interval):
+    if interval is None:
+        return "is not known, for want of runs"
+    return "is above zero" if interval[1] > 0 else "is below zero" if interval[2] < 0 else "cannot be told from zero"
+
+
+display(
+    Markdown(
+        f"After {recipe.epochs} epochs "
+        + " and ".join(f"the gap between {worse} and {better} {standing(gaps[worse, better])}" for worse, better in GAPS)
+        + ", by 95 % intervals."
+    )
+)
+
 # %% [markdown]
 # What can be read from this table depends on its rows. Two errors of one run each may differ by the luck of a seed; with
 # two runs or more of each, Welch's interval says how far the gap is known. And the gaps of a short training are other
@@ -463,8 +478,8 @@ display(
 
 # %% tags=["nbval-check-output"]
 decisive = recipe == table_1.RECIPES["he"] and all(gaps.values())
-in_order = all(interval and interval[1] > 0 for interval in gaps.values())
-reversed_gap = any(interval and interval[2] < 0 for interval in gaps.values())
+in_order = all(standing(interval) == "is above zero" for interval in gaps.values())
+reversed_gap = any(standing(interval) == "is below zero" for interval in gaps.values())
 verdict = claims.UNDECIDED
 if decisive and (in_order or reversed_gap):
     verdict = claims.HOLDS if in_order else claims.FAILS
