@@ -469,8 +469,8 @@ claims.report(
 #
 # - The read-out is a linear layer with a bias; the blocks have none, like the model of equation (1). "Random" is torch's
 #   default, uniform on $\pm 1/\sqrt{784}$. Pixels are standardised.
-# - The recorded runs on full MNIST have five seeds for each start, as in the paper. Its spread is many times the hundredth of a point that
-#   separates 1.28 % from 1.27 %: which of these two is smaller cannot be told from five runs, theirs or ours.
+# - The recorded runs on full MNIST have five seeds for each start, as in the paper. The hundredth of a point that
+#   separates 1.28 % from 1.27 % is far below the spread of such runs: it decides nothing.
 # - At its defaults the page trains on 4,000 digits, tests on 1,000, and stops early. All of these digits are images of MNIST's
 #   training set. They never decide between 1.28 and 1.27.
 #
