@@ -20,11 +20,11 @@ test: $(READY)  ## every test (closing line: pytest's)
 	@$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
 	    --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
 
-run: $(READY)  ## one chapter with other parameters: make run CHAPTER=08 P="d=300 steps=200"
-	@test -n "$(CHAPTER)" || { echo 'say which chapter: make run CHAPTER=08 P="d=300 steps=200"'; exit 2; }
+run: $(READY)  ## one chapter with other parameters: make run CHAPTER=12 P="d=300 steps=200"
+	@test -n "$(CHAPTER)" || { echo 'say which chapter: make run CHAPTER=12 P="d=300 steps=200"'; exit 2; }
 	@$(PY) tools/book.py run $(CHAPTER) $(P)
 
-refresh: $(READY)  ## execute and store the outputs of all chapters, or of one: make refresh CHAPTER=08
+refresh: $(READY)  ## execute and store the outputs of all chapters, or of one: make refresh CHAPTER=12
 	@$(PY) tools/book.py refresh $(CHAPTER)
 
 bench: $(READY)  ## measure the speed of src and what it costs

@@ -42,7 +42,8 @@ from IPython.display import Markdown, display
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from scipy import stats
 
-from src import claims, figures, matrices, parameters, population
+from src.book import claims, figures, parameters
+from src.model import population, weights
 
 parameters.check(
     globals(),
@@ -188,7 +189,7 @@ def loss_as_written(W, W_star):
 # *Is it the right function?* We draw pairs of weights at distances $\|W - W^*\|_F$ from small to large and fresh inputs for each pair, average
 # $(f - f^*)^2$, and count how many standard errors lie between the average and the closed form.
 #
-# *Does it survive the computer?* Near the teacher the sum is a small difference of large terms. `src.population` therefore rewrites it
+# *Does it survive the computer?* Near the teacher the sum is a small difference of large terms. `src.model.population` therefore rewrites it
 # in terms of the small quantities themselves: $W - W^*$, the differences of the lengths and those of the directions. We compare both versions
 # with the plain sum evaluated to 60 digits.
 
@@ -210,8 +211,8 @@ def loss_in_60_digits(W, W_star):
         return float(total / (2 * mpmath.pi))
 
 
-W_star = matrices.with_norms(d, 0.3, 0.6 * 0.3 * d**0.5, generator)
-direction = matrices.with_norms(d, 1.0, 0.6 * d**0.5, generator)
+W_star = weights.with_norms(d, 0.3, 0.6 * 0.3 * d**0.5, generator)
+direction = weights.with_norms(d, 1.0, 0.6 * d**0.5, generator)
 direction /= direction.norm()
 eye = torch.eye(d, dtype=torch.float64)
 
@@ -315,7 +316,7 @@ eta = 3 / (d_slice + 2)  # the largest curvature at the identity, about d / 2 + 
 at_rest_below = 1e-6  # the norm of the gradient
 eye = torch.eye(d_slice, dtype=torch.float64)
 shift = eye.roll(1, dims=1)
-W_star = matrices.with_norms(d_slice, 0.3, 0.6 * 0.3 * d_slice**0.5, generator)
+W_star = weights.with_norms(d_slice, 0.3, 0.6 * 0.3 * d_slice**0.5, generator)
 teacher, shifted_teacher = eye + W_star, (eye + W_star) @ shift
 TEACHER, SHIFTED, OTHER, AT_REST, MOVING = range(5)
 

@@ -38,14 +38,15 @@ import torch
 from IPython.display import Markdown, display
 from scipy import stats
 
-from src import claims, figures, landscape, matrices, parameters, population
+from src.book import claims, figures, parameters
+from src.model import landscape, population, weights
 
 parameters.check(globals(), d=range(3, 101), samples=range(2000, 10**8), entries=range(1, 101), seed=range(2**31))
 figures.use()
 generator = torch.Generator().manual_seed(seed)
 eye = torch.eye(d, dtype=torch.float64)
-W_star = matrices.with_norms(d, 0.4, 0.6 * 0.4 * d**0.5, generator)
-W = matrices.with_norms(d, 0.4, 0.6 * 0.4 * d**0.5, generator)
+W_star = weights.with_norms(d, 0.4, 0.6 * 0.4 * d**0.5, generator)
+W = weights.with_norms(d, 0.4, 0.6 * 0.4 * d**0.5, generator)
 
 # %% [markdown]
 # ## One expectation is enough
@@ -256,7 +257,7 @@ with mpmath.workdps(50):
         by_differences.append(float((values[0] - values[1]) / (2 * step)))
 
 # %% [markdown]
-# And the sum that Lemma 2.1 prints, from `src.population`, term by term; with it the gradient that the rest of the book uses.
+# And the sum that Lemma 2.1 prints, from `src.model.population`, term by term; with it the gradient that the rest of the book uses.
 
 # %%
 printed = population.lemma_2_1(W, W_star)

@@ -46,14 +46,18 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from src import bounds, claims, critical_points, figures, landscape, parameters, population, recorded
+from src import checks
+from src.book import claims, figures, parameters
+from src.model import landscape, population
+from src.runs import recorded
+from src.theory import bounds, critical_points
 
 parameters.check(
     globals(),
     d=range(3, 301),
     runs=range(10, 5001),
-    lengths=parameters.each(range(10, 100_001)),
-    alpha=parameters.between(0, 10),
+    lengths=checks.each(range(10, 100_001)),
+    alpha=checks.between(0, 10),
     search_d=range(2, 9),
     starts=range(2, 1001),
     seed=range(2**31),

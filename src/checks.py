@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from typing import NamedTuple
 
 import torch
 
@@ -67,3 +68,75 @@ def check_positive(name, value):
 def check_generator(generator):
     if not isinstance(generator, torch.Generator):
         raise TypeError(f"generator must be a torch.Generator, not {type(generator).__name__}")
+
+
+class _Between(NamedTuple):
+    low: float
+    high: float
+
+
+class _Each(NamedTuple):
+    allowed: object
+
+
+def between(low, high):
+    """A number (int or float) strictly between ``low`` and ``high``; either may be infinite."""
+    return _Between(low, high)
+
+
+def each(allowed):
+    """A non-empty list whose every entry is `allowed`."""
+    return _Each(allowed)
+
+
+def check_value(name, value, allowed):
+    """Raise unless `value` is one that `allowed` describes.
+
+    allowed: a `range` (an integer), `between` (a number), a tuple of strings (one of them), `bool`, `str` (any text),
+    or `each` (a non-empty list of any of these). Raises ValueError, or TypeError for a wrong type, in terms of `name`.
+    """
+    got = f"got {value!r} ({type(value).__name__})"
+    if isinstance(allowed, _Each):
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"{name} must be a list; {got}")
+        if not value:
+            raise ValueError(f"{name} must have at least one entry; got an empty list")
+        for k, entry in enumerate(value):
+            check_value(f"entry {k} of {name}", entry, allowed.allowed)
+    elif allowed is str:
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be text; {got}")
+    elif allowed is bool:
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be true or false; {got}")
+    elif isinstance(allowed, range):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"{name} must be an integer; {got}")
+        if value not in allowed:
+            step = f" in steps of {allowed.step}" if allowed.step != 1 else ""
+            raise ValueError(f"{name} must be from {allowed[0]} to {allowed[-1]}{step}; {got}")
+    elif isinstance(allowed, _Between):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            yaml = "; in a YAML file write 1.0e-4, not 1e-4" if isinstance(value, str) else ""
+            raise TypeError(f"{name} must be a number; {got}{yaml}")
+        if not allowed.low < value < allowed.high:  # also refuses NaN
+            raise ValueError(f"{name} must be between {allowed.low} and {allowed.high}; {got}")
+    elif isinstance(allowed, tuple):
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be one of {', '.join(allowed)}; {got}")
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {', '.join(allowed)}; {got}")
+    else:
+        raise TypeError(f"check_value does not know what {allowed!r} allows for {name}")
+
+
+def device(name):
+    """The torch.device for "auto" (CUDA where there is one), "cpu" or "cuda".
+
+    Raises ValueError for another name, and where "cuda" is asked for and absent.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be one of auto, cpu, cuda, not {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is 'cuda', but torch sees no CUDA device here; use 'auto' or 'cpu'")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -18,7 +18,11 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from src import flow, matrices, networks, paley, parameters, population, recorded, sgd, table_1, training
+from src.book import parameters
+from src.dynamics import flow, sgd, three_variables
+from src.experiments import networks, table_1, training
+from src.model import population, weights
+from src.runs import recorded
 
 TABLE = recorded.FOLDER / "benchmarks.md"
 
@@ -101,8 +105,8 @@ def five_seeds(generator):
     """(a) Section 5.2, five ResLink seeds for one epoch, against the plain loop five times."""
     d, n, batch, eta, runs = 100, 100_000, 200, 1e-3, 5
     samples = torch.randn(n, d, generator=generator)
-    W_star = matrices.with_norms(d, 0.6, 5.7, generator).float()
-    starts = torch.stack([matrices.with_norms(d, 0.6, 5.0, generator) for _ in range(runs)]).float()
+    W_star = weights.with_norms(d, 0.6, 5.7, generator).float()
+    starts = torch.stack([weights.with_norms(d, 0.6, 5.0, generator) for _ in range(runs)]).float()
     steps = n // batch
     settings = {"eta": eta, "batch": batch, "steps": steps, "samples": samples, "record_at": [steps]}
 
@@ -119,7 +123,7 @@ def five_seeds(generator):
 def one_step(generator):
     """(b) Section 5.3, a step at d = 1500 and batch 300; the seconds of a step are the generator's return value."""
     d, batch, eta, times = 1500, 300, 1e-4, 20
-    W = matrices.wrong_way_start(d, 5.0, -18.75, generator).float()
+    W = weights.wrong_way_start(d, 5.0, -18.75, generator).float()
     step = repeat(stepper(W, batch, eta), times)
     mine, other, ratios = compare(step, repeat(two_products(W, batch), times), 9)
     what = "(b) an SGD step at d = 1500, batch 300, over its two bare products"
@@ -140,12 +144,12 @@ def one_step(generator):
 
 def exact_gradient(generator):
     """(c) The exact gradient against four bare products, and against loops."""
-    W, W_star = (matrices.with_norms(1500, 0.15, 5.0, generator) for _ in range(2))
+    W, W_star = (weights.with_norms(1500, 0.15, 5.0, generator) for _ in range(2))
     mine, other, ratios = compare(partial(population.gradient, W, W_star), four_products(W, W_star), 9)
     what = "(c) the exact gradient at d = 1500, float64, over four bare products"
     yield what, f"{mine:.3g} s", f"{other:.3g} s", spread(ratios, invert=True)
 
-    W, W_star = (matrices.with_norms(100, 0.5, 4.0, generator) for _ in range(2))
+    W, W_star = (weights.with_norms(100, 0.5, 4.0, generator) for _ in range(2))
     mine, other, ratios = compare(partial(population.gradient, W, W_star), partial(loops_gradient, W, W_star), 3)
     yield (
         "(c) the exact gradient at d = 100 against two loops",
@@ -158,14 +162,14 @@ def exact_gradient(generator):
 def whole_flow(step_seconds):
     """(d) All of Figure 8(b) by the flow, against SGD and against an adaptive explicit solver."""
     d, eta, t_end = 1499, 1e-4, 35.0
-    start = paley.start(d, 5.0, -18.75)
-    W, zero = paley.matrix(start, d), torch.zeros(d, d, dtype=torch.float64)
+    start = three_variables.start(d, 5.0, -18.75)
+    W, zero = three_variables.matrix(start, d), torch.zeros(d, d, dtype=torch.float64)
     times = []
     for _ in range(3):
         begun = time.perf_counter()
         history = flow.integrate(W, zero, t_end, rtol=3e-3)
         times.append(time.perf_counter() - begun)
-    reference = paley.integrate(start, d, history.t[1:])
+    reference = three_variables.integrate(start, d, history.t[1:])
     error = 100 * (history.distance[1:] / reference.distance - 1).abs().max().item()
     mine = statistics.median(times)
 
@@ -178,7 +182,12 @@ def whole_flow(step_seconds):
 
     # An explicit solver's steps follow the trajectory's fast modes, which the three-variable flow shares.
     explicit = solve_ivp(
-        lambda _, W: np.negative(paley.gradient(tuple(W), d)), (0, t_end), start, method="RK45", rtol=1e-3, atol=1e-9
+        lambda _, W: np.negative(three_variables.gradient(tuple(W), d)),
+        (0, t_end),
+        start,
+        method="RK45",
+        rtol=1e-3,
+        atol=1e-9,
     )
     gradient_seconds = statistics.median(seconds(partial(population.gradient, W, zero)) for _ in range(9))
     other = explicit.nfev * gradient_seconds
@@ -301,7 +310,7 @@ def company(generator):
     """(f) The SGD step over the number of seeds."""
     yield "| seeds at once | per step and seed, d = 100, batch 200 |"
     yield "|---|---|"
-    W = matrices.with_norms(100, 0.6, 5.0, generator).float()
+    W = weights.with_norms(100, 0.6, 5.0, generator).float()
     for runs in (1, 2, 5, 10, 20):
         step = stepper(W, 200, 1e-3, runs)
         each = sorted(seconds(repeat(step, 200)) / 200 / runs * 1e6 for _ in range(5))

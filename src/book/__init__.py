@@ -1,0 +1,1 @@
+"""What makes it a book: parameters, claims, the ledger, the look of figures."""

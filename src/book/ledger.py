@@ -1,0 +1,180 @@
+"""The ledger: every claim of the paper beside what the executed chapters report, as pages and as JSON.
+
+A Sphinx extension. ``{ledger}`` is the table of all claims, ``{ledger-summary}`` counts the verdicts, and
+``{deviations}`` lists every claim that does not simply hold. All three read ``claims.yml`` and the notebooks beside
+it, in the source tree that is being built; the built site also gets ``ledger.json``.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from src.book import claims
+
+OPEN = "open"
+MEANING = {
+    claims.HOLDS: "we found what the paper states",
+    claims.CORRECTED: "true once the correction named beside it is made",
+    claims.FAILS: "there is a counterexample in the regime that the paper states",
+    claims.UNDECIDED: "something is missing from the text; the entry says what, and what we chose",
+    claims.ILLUSTRATED: "a schematic figure, drawn here from a run",
+    OPEN: "no chapter reports on it yet",
+}
+_logger = logging.getLogger(__name__)
+
+
+def executed(chapters):
+    """The reports of every notebook in the folder ``chapters``: {chapter name: list of reports}."""
+    return {
+        path.stem: claims.reports(nbformat.read(path, as_version=4))
+        for path in sorted(Path(chapters).glob("[0-9][0-9]_*.ipynb"))
+    }
+
+
+def problems(known, reported):
+    """What is wrong between the claims ``known`` (claims.read) and the reports (executed), as sentences."""
+    found = []
+    for chapter, entries in reported.items():
+        times = Counter(entry["id"] for entry in entries)
+        found += [f"{chapter} reports {id!r} {n} times" for id, n in times.items() if n > 1]
+        for id in times:
+            if id not in known:
+                found.append(f"{chapter} reports {id!r}, which claims.yml does not have")
+            elif known[id]["chapter"] != chapter:
+                found.append(f"{chapter} reports {id!r}, which belongs to {known[id]['chapter']}")
+        found += [
+            f"{chapter} does not report {id!r}"
+            for id, claim in known.items()
+            if claim["chapter"] == chapter and id not in times
+        ]
+    return found
+
+
+def rows(known, reported):
+    """The ledger's entries in order: dicts with id, row, place, statement, paper, ours, spread, verdict, note,
+    chapter, and link (relative to the site's root; None while open)."""
+    table = []
+    for id, claim in known.items():
+        chapter = claim["chapter"]
+        report = next((r for r in reported.get(chapter, []) if r["id"] == id), None)
+        table.append(
+            {key: claim[key] for key in ("id", "row", "place", "statement", "paper")}
+            | {
+                "ours": report["measured"] if report else "",
+                "spread": report["spread"] if report else "",
+                "verdict": report["verdict"] if report else OPEN,
+                "note": report["note"] if report else "",
+                "chapter": chapter,
+                "link": f"chapters/{chapter}.html#claim-{id}" if report else None,
+            }
+        )
+    return table
+
+
+def _read(source):
+    chapters = Path(source) / "chapters"
+    return claims.read(chapters / "claims.yml"), executed(chapters)
+
+
+class _LedgerDirective(SphinxDirective):
+    def rows(self):
+        self.env.note_reread()  # the page follows the notebooks, which Sphinx does not know it depends on
+        return rows(*_read(self.env.srcdir))
+
+    def text(self, markdown):
+        """A paragraph of inline Markdown (claims.yml is ours, so that it may hold math)."""
+        children, _ = self.parse_inline(markdown)
+        return nodes.paragraph("", "", *children)
+
+    def verdict(self, row):
+        """The verdict, linked to the cell that reports it."""
+        classes = ["claim-verdict", claims.css_class(row["verdict"])]
+        if row["link"] is None:
+            return nodes.inline("", row["verdict"], classes=classes)
+        uri = row["link"].removeprefix("chapters/")  # all pages stand in chapters/
+        return nodes.reference("", row["verdict"], refuri=uri, classes=classes)
+
+    @staticmethod
+    def table(header, body, widths, classes):
+        """A docutils table; ``body`` holds lists of cells, each a list of block nodes."""
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=w) for w in widths), cols=len(widths))
+        head = nodes.row("", *(nodes.entry("", nodes.paragraph("", title)) for title in header))
+        group += nodes.thead("", head)
+        group += nodes.tbody("", *(nodes.row("", *(nodes.entry("", *cell) for cell in cells)) for cells in body))
+        return nodes.table("", group, classes=[*classes, "colwidths-given"])
+
+
+class Ledger(_LedgerDirective):
+    def run(self):
+        body = []
+        for row in self.rows():
+            ours = [nodes.paragraph("", row["ours"])] if row["ours"] else []
+            if row["spread"]:
+                ours.append(nodes.paragraph("", row["spread"], classes=["claim-spread"]))
+            claim = [nodes.paragraph("", "", nodes.strong("", row["place"])), self.text(row["statement"])]
+            verdict = nodes.paragraph("", "", self.verdict(row))
+            body.append([[nodes.paragraph("", str(row["row"]))], claim, [self.text(row["paper"])], ours, [verdict]])
+        return [self.table(["", "Claim", "Paper", "Ours", "Verdict"], body, [4, 31, 25, 28, 12], ["ledger"])]
+
+
+class Summary(_LedgerDirective):
+    def run(self):
+        times = Counter(row["verdict"] for row in self.rows())
+        body = []
+        for verdict, meaning in MEANING.items():
+            badge = self.verdict({"verdict": verdict, "link": None})
+            cells = [nodes.paragraph("", "", badge)], [nodes.paragraph("", meaning)]
+            body.append([*cells, [nodes.paragraph("", str(times[verdict]))]])
+        return [self.table(["Verdict", "It means", "Claims"], body, [25, 63, 12], ["ledger-summary"])]
+
+
+class Deviations(_LedgerDirective):
+    def run(self):
+        result = []
+        table = self.rows()
+        for verdict in (claims.FAILS, claims.CORRECTED, claims.UNDECIDED, claims.ILLUSTRATED):
+            entries = [row for row in table if row["verdict"] == verdict]
+            if not entries:
+                continue
+            result.append(nodes.rubric("", verdict[0].upper() + verdict[1:]))
+            items = nodes.definition_list(classes=["deviations"])
+            for row in entries:
+                term = nodes.term("", "", nodes.Text(row["place"] + "  "), self.verdict(row))
+                found = nodes.paragraph("", f"Ours: {row['ours']} ({row['spread']}). {row['note']}")
+                items += nodes.definition_list_item("", term, nodes.definition("", self.text(row["statement"]), found))
+            result.append(items)
+        return result or [nodes.paragraph("", "No executed chapter reports a deviation yet.")]
+
+
+def _number_chapters(app, doctree):
+    """Put a chapter's number before its title: the chapters call each other by number, also while some are missing."""
+    name = Path(app.env.docname).name
+    if name[:2].isdigit():
+        title = next(doctree.findall(nodes.title))
+        title.insert(0, nodes.Text(f"{int(name[:2])}. "))
+
+
+def _warn(app):
+    for problem in problems(*_read(app.srcdir)):
+        _logger.warning("ledger: %s", problem)
+
+
+def _write_json(app, exception):
+    if exception is None and app.builder.format == "html":
+        text = json.dumps(rows(*_read(app.srcdir)), ensure_ascii=False, indent=1)
+        (Path(app.outdir) / "ledger.json").write_text(text + "\n", encoding="utf-8")
+
+
+def setup(app):
+    app.add_directive("ledger", Ledger)
+    app.add_directive("ledger-summary", Summary)
+    app.add_directive("deviations", Deviations)
+    app.connect("doctree-read", _number_chapters, priority=400)  # before Sphinx collects the titles
+    app.connect("builder-inited", _warn)
+    app.connect("build-finished", _write_json)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

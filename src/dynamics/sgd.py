@@ -1,0 +1,221 @@
+r"""Minibatch SGD on eq. 2: sections 5.2 and 5.3, many runs at once.
+
+One step draws x [batch, d] and moves A = I + W by
+
+    A <- A - eta * (2 / batch) * x^T (r * 1(x A > 0)),        r = f(x, W) - f(x, W*),
+
+two matrix products and little else. Runs with different seeds (and starts, teachers, step sizes) share the products'
+batch dimension; each has its own random stream, so a run does not depend on its company. The vanilla network of
+section 5.2, ReLU(W^T x), is this model at W - I.
+"""
+
+import hashlib
+import pickle
+import time
+
+import torch
+from tqdm import tqdm
+
+from src.checks import check_integer, check_pair, check_positive
+from src.dynamics.history import CURVES, History, measure
+from src.dynamics.linearised import largest_stable_step
+from src.runs import checkpoints
+
+_CHECKPOINT_SECONDS = 20
+
+
+def train(
+    W0,
+    W_star,
+    *,
+    eta,
+    batch,
+    steps,
+    seeds,
+    samples=None,
+    record_at=None,
+    evaluate=None,
+    checkpoint=None,
+    allow_unstable=False,
+    progress=False,
+):
+    """SGD on eq. 2 from W0 towards W_star; one run per seed, all at once, on the device and in the dtype of W0.
+
+    W0, W_star: [d, d], shared by all runs, or [S, d, d]. eta: a step size, or one per run. batch: samples per step.
+    seeds: S integers; one integer gives a single run, whose History has no run dimension.
+    samples: None draws fresh x ~ N(0, I) at every step; [n, d] is a training set, gone through in epochs of
+        n / batch steps, in an order of each seed's own.
+    record_at: the steps (0 is the start) after which the exact curves are taken; default: 0, 1 % of the steps, 2 %, ...
+    evaluate: a dict of input sets [m, d]; their mean squared errors are recorded in History.errors, [K] or [K, S].
+    checkpoint: a file; written at recorded steps at least every 20 seconds, and resumed from when it is there.
+    allow_unstable: whether a step above `linearised.largest_stable_step` may be taken.
+
+    Returns a History. Raises TypeError or ValueError, naming the argument, before any work; FloatingPointError with the
+    step at which a run stopped being finite (the checkpoint before it is kept).
+    """
+    single = not isinstance(seeds, (list, tuple, range))
+    seeds = [seeds] if single else list(seeds)
+    W0, W_star = check_pair(W0, W_star)
+    W0, W_star = W0.detach(), W_star.detach()
+    for seed in seeds:
+        check_integer("seeds", seed, at_least=0)
+    if not seeds or W0.ndim > 3 or (W0.ndim == 3 and len(W0) != len(seeds)):
+        raise ValueError(
+            f"W0 must be [d, d] or [S, d, d] with one start per seed, S = {len(seeds)}, not {list(W0.shape)}"
+        )
+    check_integer("batch", batch, at_least=1)
+    check_integer("steps", steps, at_least=1)
+    etas = _step_sizes(eta, len(seeds), batch, W0.shape[-1], allow_unstable)
+    record_at = _recorded_steps(record_at, steps)
+    sets = dict(evaluate or {})
+    for name, x in sets.items() if samples is None else [("samples", samples), *sets.items()]:
+        _check_inputs(name, x, W0)
+    if samples is not None and len(samples) % batch:
+        raise ValueError(f"batch must divide the number of samples, {len(samples)}, not {batch}")
+
+    runs = _Runs(W0, W_star, etas, batch, seeds, samples)
+    targets = {name: _output(x, runs.teacher) for name, x in sets.items()}
+    curves, errors = [], []
+    digest = checkpoint and _digest(W0, W_star, etas, batch, seeds, samples, record_at, sets)
+    if saved := checkpoints.load(checkpoint, digest):
+        runs.restore(saved["runs"])
+        curves, errors = saved["curves"], saved["errors"]
+    written = time.monotonic()
+    with tqdm(total=steps, initial=runs.step, desc="SGD", leave=False, disable=None if progress else True) as bar:
+        for target in record_at[len(curves) :]:
+            while runs.step < target:
+                runs.advance(min(100, target - runs.step))
+                bar.update(runs.step - bar.n)
+            W = runs.weights()
+            curves.append(measure(W, W_star.expand_as(W)).cpu())
+            errors.append([_mean_squared_error(x, runs.A, targets[name]) for name, x in sets.items()])
+            if checkpoint is not None and (time.monotonic() - written > _CHECKPOINT_SECONDS or target == steps):
+                checkpoints.save(checkpoint, digest, {"runs": runs.state(), "curves": curves, "errors": errors})
+                written = time.monotonic()
+
+    run = 0 if single else slice(None)
+    step = torch.tensor(record_at)
+    eta = torch.tensor(etas, dtype=torch.float64)
+    return History(
+        step=step,
+        t=step * eta[0] if single or len(set(etas)) == 1 else step[:, None] * eta,
+        W=runs.weights()[run],
+        errors={name: torch.stack([e[k] for e in errors])[:, run] for k, name in enumerate(sets)},
+        **{name: values[:, run] for name, values in zip(CURVES, torch.stack(curves, dim=1), strict=True)},
+    )
+
+
+class _Runs:
+    """The weights A = I + W [S, d, d] of S runs, their random streams, and the step."""
+
+    def __init__(self, W0, W_star, etas, batch, seeds, samples):
+        self.identity = torch.eye(W0.shape[-1], dtype=W0.dtype, device=W0.device)
+        shape = (len(seeds), *self.identity.shape)
+        self.A = (self.identity + W0).expand(shape).clone(memory_format=torch.contiguous_format)
+        # The identity teacher of section 5.3 is None: its output needs no product.
+        teacher = self.identity + W_star if W_star.any() else None
+        self.teacher = None if teacher is None else teacher.expand(shape)
+        self.scale = torch.tensor(etas, dtype=W0.dtype, device=W0.device)[:, None] * (2 / batch)
+        self.generators = [torch.Generator(W0.device).manual_seed(seed) for seed in seeds]
+        self.samples, self.order = samples, None
+        if samples is not None:
+            self.targets = _output(samples, teacher).expand(len(seeds), -1)  # of a shared teacher once for all runs
+        self.x = torch.empty(len(seeds), batch, W0.shape[-1], dtype=W0.dtype, device=W0.device)
+        self.z = torch.empty_like(self.x)
+        self.step = 0
+
+    def advance(self, steps):
+        finite = torch.zeros((), dtype=torch.int64, device=self.A.device)
+        for _ in range(steps):
+            y = self._draw()
+            torch.bmm(self.x, self.A, out=self.z)
+            residual = self.z.relu_().sum(-1).sub_(y)
+            finite += torch.isfinite(residual).all()
+            active = self.z.sign_()
+            self.A.baddbmm_(self.x.mT, active.mul_(residual.mul_(self.scale)[..., None]), alpha=-1)
+            self.step += 1
+        if finite < steps or not torch.isfinite(self.A).all():  # the last step's weights have met no sample yet
+            raise FloatingPointError(
+                f"a run was no longer finite at step {self.step - steps + int(finite)}: its step size eta is too large "
+                f"for batch {self.x.shape[1]} and d = {self.x.shape[2]}"
+            )
+
+    def _draw(self):
+        """Fill x, return the teacher's outputs [S, batch]."""
+        batch = self.x.shape[1]
+        if self.samples is None:
+            for x, generator in zip(self.x, self.generators, strict=True):
+                x.normal_(generator=generator)
+            return _output(self.x, self.teacher)
+        n = len(self.samples)
+        start = self.step * batch % n
+        if start == 0:
+            self.order = torch.stack([torch.randperm(n, generator=g, device=g.device) for g in self.generators])
+        rows = self.order[:, start : start + batch]
+        torch.index_select(self.samples, 0, rows.flatten(), out=self.x.view(-1, self.x.shape[2]))
+        return self.targets.gather(1, rows)
+
+    def weights(self):
+        return self.A - self.identity
+
+    def state(self):
+        states = [generator.get_state() for generator in self.generators]
+        return {"A": self.A, "step": self.step, "order": self.order, "generators": states}
+
+    def restore(self, state):
+        self.A.copy_(state["A"])
+        self.step = state["step"]
+        self.order = None if state["order"] is None else state["order"].to(self.A.device)
+        for generator, saved in zip(self.generators, state["generators"], strict=True):
+            generator.set_state(saved)
+
+
+def _output(x, A):
+    """f(x) = sum ReLU(A^T x) for x [n, d] or [S, n, d]; A is [S, d, d], or None for the identity."""
+    if A is None:
+        return x.relu().sum(-1)
+    return torch.cat([(part @ A).relu_().sum(-1) for part in x.split(5000, dim=-2)], dim=-1)
+
+
+def _mean_squared_error(x, A, target):
+    return (_output(x, A) - target).double().square().mean(-1).cpu()
+
+
+def _step_sizes(eta, runs, batch, d, allow_unstable):
+    etas = list(eta) if isinstance(eta, (list, tuple)) else [eta] * runs
+    if len(etas) != runs:
+        raise ValueError(f"eta must be one number or one per seed, {runs} of them, not {len(etas)}")
+    largest = largest_stable_step(batch, d)
+    for one in etas:
+        check_positive("eta", one)
+        if one > largest and not allow_unstable:
+            raise ValueError(
+                f"eta must be at most {largest:.3g} for batch {batch}, d = {d} (about 2 batch / d^2), not {one}: "
+                "above it SGD diverges in mean square (allow_unstable=True takes the step all the same)"
+            )
+    return etas
+
+
+def _recorded_steps(record_at, steps):
+    if record_at is None:
+        return sorted({round(steps * k / 100) for k in range(101)})
+    chosen = sorted({int(step) for step in record_at})
+    if not chosen or chosen[0] < 0 or chosen[-1] > steps:
+        raise ValueError(f"record_at must hold steps between 0 and steps = {steps}, not {record_at!r}")
+    return sorted({*chosen, steps})  # the final weights belong to the last row
+
+
+def _check_inputs(name, x, W0):
+    if not isinstance(x, torch.Tensor) or x.ndim != 2 or x.shape[1] != W0.shape[-1] or not len(x):
+        raise ValueError(f"{name} must be a tensor of inputs [n, d] with d = {W0.shape[-1]}")
+    if x.dtype != W0.dtype or x.device != W0.device:
+        raise ValueError(f"{name} must have the dtype and device of W0, {W0.dtype} on {W0.device}")
+    if not torch.isfinite(x).all():
+        raise ValueError(f"{name} must be finite; it holds NaN or infinity")
+
+
+def _digest(*settings):
+    """Names the run that a checkpoint belongs to."""
+    plain = [s.cpu().numpy().tobytes() if isinstance(s, torch.Tensor) else s for s in settings[:-1]]
+    sets = [(name, x.cpu().numpy().tobytes()) for name, x in settings[-1].items()]
+    return hashlib.sha256(pickle.dumps((plain, sets))).hexdigest()

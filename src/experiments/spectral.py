@@ -1,0 +1,229 @@
+r"""Section 5.5: f(x, W) = sum ReLU((I + W)^T x) as a classifier of two classes, with W in a spectral-norm ball.
+
+The class with the smaller f(x, 0) is below the threshold T, which is the best one for f(x, 0) and stays. Training
+lowers the mean over images of a loss of the margin
+
+    z = s (f(x, W) - T) / (m sigma),        s = +1 above and -1 below,
+
+where sigma is the standard deviation of f(x, 0) over the training images and m a number: misclassified is z <= 0.
+"""
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch.nn.functional import softplus
+from tqdm import tqdm
+
+from src.checks import check_generator, check_integer, check_matrix, check_positive
+from src.experiments.datasets import pair
+from src.runs import checkpoints
+
+LOSSES = {  # of the margin z; all but the last are upper bounds of the error up to a factor
+    "logistic": lambda z: softplus(-z),
+    "hinge": lambda z: (1 - z).relu(),
+    "squared": lambda z: (1 - z).square() / 2,
+}
+
+
+class Threshold(NamedTuple):
+    """Class True is taken to be above `value` (below it where `above` is False); `error` is what that gets wrong."""
+
+    value: float
+    above: bool
+    error: float
+
+
+@dataclass
+class Trained:
+    """What training left, one row per allowed norm, the first being 0 (W = 0): errors as fractions, float64 [R].
+
+    `train` and `test` keep the threshold of f(x, 0); `refitted` is the training error at the best threshold for
+    f(x, W). `W` [R, d, d] are the weights; `norm` [R] their spectral norms; `seconds` is processor time.
+    """
+
+    radii: list
+    threshold: Threshold
+    train: torch.Tensor
+    refitted: torch.Tensor
+    test: torch.Tensor
+    norm: torch.Tensor
+    W: torch.Tensor
+    seconds: float
+
+
+def output(x, W):
+    """f(x, W) of eq. 1, [n], for inputs x [n, d] and weights [d, d]."""
+    return torch.cat([(part + part @ W).relu_().sum(1) for part in x.split(2000)])
+
+
+def best_threshold(values, labels):
+    """The `Threshold` with the fewest errors on values [n] with bool labels [n]: exact, by sorting.
+
+    Every cut between two different values is tried, and both ways round. Of equally good cuts the lowest is taken, and
+    of a gap its middle. Raises ValueError unless both classes occur and the values are finite.
+    """
+    if values.ndim != 1 or values.shape != labels.shape or labels.dtype != torch.bool:
+        raise ValueError(f"labels must be bool [n] like values [n]; got {labels.dtype} {list(labels.shape)}")
+    if labels.all() or not labels.any():
+        raise ValueError("labels must hold both classes")
+    if not torch.isfinite(values).all():
+        raise ValueError("values must be finite")
+    values, order = values.double().sort()
+    true_below = torch.cat([torch.zeros(1, dtype=torch.int64), labels[order].cpu().cumsum(0)])
+    false_below = torch.arange(len(values) + 1) - true_below
+    wrong = true_below + (false_below[-1] - false_below)  # with class True above the cut after the k-th value
+    cuts = torch.cat([torch.tensor([0]), 1 + (values.diff() > 0).cpu().nonzero()[:, 0], torch.tensor([len(values)])])
+    ways = torch.stack([wrong[cuts], len(values) - wrong[cuts]])
+    best = int(ways.argmin())
+    cut = int(cuts[best % len(cuts)])
+    low, high = values[max(cut - 1, 0)].item(), values[min(cut, len(values) - 1)].item()
+    value = low - 1 if cut == 0 else high + 1 if cut == len(values) else (low + high) / 2
+    return Threshold(value, best < len(cuts), ways.min().item() / len(values))
+
+
+def error(values, labels, threshold):
+    """The fraction of values [n] that lie on the wrong side of a `Threshold`."""
+    return ((values > threshold.value) != (labels == threshold.above)).double().mean().item()
+
+
+def project(W, radius):
+    """The matrix nearest to W [..., d, d] (in Frobenius norm) with |W|_2 <= radius: singular values clipped.
+
+    Raises TypeError or ValueError for W that is no finite square matrix and a radius that is not positive.
+    """
+    check_matrix("W", W)
+    check_positive("radius", radius)
+    U, S, Vh = torch.linalg.svd(W, full_matrices=False)
+    return (U * S.clamp(max=radius)[..., None, :]) @ Vh
+
+
+def polar(G):
+    """U V^T of the singular value decomposition G = U S V^T, without the directions that G sends to zero.
+
+    Among matrices of spectral norm one it is the one with the largest inner product with G [d, d].
+    """
+    U, S, Vh = torch.linalg.svd(G, full_matrices=False)
+    rank = int((S / S[0] > 1e-5).sum())
+    return U[:, :rank] @ Vh[:rank]
+
+
+def frank_wolfe(train, test, *, radii, steps, batch, loss, margin, generator):
+    """Conditional gradient in the balls |W|_2 <= r for the increasing `radii`: a `Trained`.
+
+    Step t = 0, 1, ... moves W the fraction 2 / (t + 2) of the way to -r polar(M), the point of the ball that a running
+    mean M of the minibatch gradients favours most: W never leaves the ball, and all singular directions of the gradient
+    count alike. Each radius starts from the weights of the one before, scaled up, and takes `steps` steps.
+
+    train, test: pairs of inputs [n, d] and bool labels [n]; batch: images per step, all where there are fewer.
+    loss: one of `LOSSES`; margin: m above.
+    """
+    problem = _Problem(train, loss, margin, generator)
+    _check_radii(radii)
+    for name, value in {"steps": steps, "batch": batch}.items():
+        check_integer(name, value, at_least=1)
+    start, t, W, M = time.process_time(), 0, problem.zero(), None
+    weights = []
+    for before, radius in zip([radii[0], *radii], radii, strict=False):
+        W = W * (radius / before)
+        for _ in range(steps):
+            G = problem.gradient(W, batch)
+            M = G if M is None else (M + G) / 2
+            W = W + 2 / (t + 2) * (-radius * polar(M) - W)
+            t += 1
+        weights.append(W)
+    return _measured(problem, test, radii, weights, time.process_time() - start)
+
+
+def projected_sgd(train, test, *, radius, step, momentum, steps, batch, every, loss, margin, generator):
+    """Minibatch SGD with heavy-ball momentum, projected onto |W|_2 <= radius every so many steps and at the end.
+
+    Returns a `Trained`. The step size is `step`, from the middle of the run on linearly decreasing to zero. Other
+    arguments as in `frank_wolfe`.
+    """
+    problem = _Problem(train, loss, margin, generator)
+    for name, value in {"radius": radius, "step": step}.items():
+        check_positive(name, value)
+    for name, value in {"steps": steps, "batch": batch, "every": every}.items():
+        check_integer(name, value, at_least=1)
+    start, W = time.process_time(), problem.zero()
+    velocity = torch.zeros_like(W)
+    for n in range(1, steps + 1):
+        velocity.mul_(momentum).add_(problem.gradient(W, batch))
+        W = W - step * min(1, 2 * (1 - n / (steps + 1))) * velocity
+        if n % every == 0 or n == steps:
+            W = project(W, radius)
+    return _measured(problem, test, [radius], [W], time.process_time() - start)
+
+
+def all_pairs(method, train, test, *, pairs, seed, checkpoint=None, progress=False, **settings):
+    """Train one W per pair of classes by `method` (`frank_wolfe` or `projected_sgd`) with its `settings`.
+
+    train, test: inputs [n, d] and class labels [n]; pairs: P pairs of classes. checkpoint: a file that keeps the pairs
+    already done. Returns a dict of numpy arrays: `train`, `refitted`, `test` and `norm` [P, R + 1] as in `Trained`,
+    `seconds` [P].
+    """
+    run = repr((method.__name__, len(train[1]), seed, sorted(settings.items())))
+    saved = checkpoints.load(checkpoint, run)
+    done = saved["pairs"] if saved else {}
+    for a, b in tqdm(pairs, desc=method.__name__, leave=False, disable=None if progress else True):
+        if (a, b) in done:
+            continue
+        generator = torch.Generator().manual_seed(seed)
+        path = method(pair(*train, a, b), pair(*test, a, b), generator=generator, **settings)
+        done[a, b] = {name: getattr(path, name) for name in ("train", "refitted", "test", "norm")}
+        done[a, b]["seconds"] = torch.tensor(path.seconds)
+        if checkpoint is not None:
+            checkpoints.save(checkpoint, run, {"pairs": done})
+    return {name: torch.stack([done[a, b][name] for a, b in pairs]).numpy() for name in done[a, b]}
+
+
+class _Problem:
+    """The training set of one pair with its threshold, and minibatch gradients of the loss."""
+
+    def __init__(self, train, loss, margin, generator):
+        if loss not in LOSSES:
+            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, not {loss!r}")
+        check_positive("margin", margin)
+        check_generator(generator)
+        self.x, self.labels = train
+        values = self.x.relu().sum(1)
+        self.threshold = best_threshold(values, self.labels)
+        self.sign = torch.where(self.labels == self.threshold.above, 1.0, -1.0).to(self.x)
+        self.scale = margin * values.std().item()
+        self.loss, self.generator = LOSSES[loss], generator
+
+    def zero(self):
+        return self.x.new_zeros(self.x.shape[1], self.x.shape[1])
+
+    def gradient(self, W, batch):
+        """The gradient [d, d] of the mean loss over `batch` images drawn without replacement."""
+        rows = torch.randperm(len(self.x), generator=self.generator)[:batch].to(self.x.device)
+        x, sign = self.x[rows], self.sign[rows]
+        h = x + x @ W
+        z = (sign * (h.relu().sum(1) - self.threshold.value) / self.scale).requires_grad_()
+        (slope,) = torch.autograd.grad(self.loss(z).mean(), z)
+        return x.mT @ ((h > 0) * (slope * sign / self.scale)[:, None])
+
+
+def _measured(problem, test, radii, weights, seconds):
+    """The `Trained` with W = 0 put before the trained weights."""
+    weights = [problem.zero(), *weights]
+    on_train, on_test = ([output(x, W) for W in weights] for x in (problem.x, test[0]))
+    rows = {
+        "train": [error(f, problem.labels, problem.threshold) for f in on_train],
+        "refitted": [best_threshold(f, problem.labels).error for f in on_train],
+        "test": [error(f, test[1], problem.threshold) for f in on_test],
+        "norm": [torch.linalg.matrix_norm(W, 2).item() for W in weights],
+    }
+    rows = {name: torch.tensor(row, dtype=torch.float64) for name, row in rows.items()}
+    return Trained([0.0, *radii], problem.threshold, W=torch.stack(weights), seconds=seconds, **rows)
+
+
+def _check_radii(radii):
+    for radius in radii:
+        check_positive("radii", radius)
+    if not radii or any(a >= b for a, b in pairwise(radii)):
+        raise ValueError(f"radii must be a non-empty increasing list, not {radii!r}")

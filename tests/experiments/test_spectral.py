@@ -1,0 +1,158 @@
+"""Section 5.5: the exact threshold, the projection, and two ways to train inside the ball."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.experiments import spectral
+
+
+def images(n=120, d=12, seed=0):
+    """Two classes that differ in direction and little in their sum of positive entries."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 2 == 1
+    x = torch.randn(n, d, dtype=torch.float64, generator=generator)
+    x[labels, : d // 2] += 1.0
+    x[~labels, d // 2 :] += 0.9
+    return x, labels
+
+
+def wrong_by_trying(values, labels):
+    """The fewest errors over a cut below, between and above all values, either way round."""
+    cuts = [
+        values.min() - 1,
+        *((a + b) / 2 for a, b in zip(np.unique(values), np.unique(values)[1:])),
+        values.max() + 1,
+    ]
+    return min(min(((values > c) != labels).sum(), ((values > c) == labels).sum()) for c in cuts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(-4, 4), st.booleans()), min_size=2, max_size=30))
+def test_best_threshold_is_the_best(points):
+    values, labels = torch.tensor([p[0] for p in points]), torch.tensor([p[1] for p in points])
+    if labels.all() or not labels.any():
+        with pytest.raises(ValueError, match="both classes"):
+            spectral.best_threshold(values, labels)
+        return
+    got = spectral.best_threshold(values, labels)
+    assert round(got.error * len(values)) == wrong_by_trying(values.numpy(), labels.numpy())
+    assert spectral.error(values, labels, got) == pytest.approx(got.error)
+
+
+def test_best_threshold_rejects():
+    values, labels = torch.tensor([1.0, 2.0]), torch.tensor([True, False])
+    for bad_values, bad_labels, message in (
+        (values, labels.int(), "bool"),
+        (values, labels[:1], "bool"),
+        (values * torch.nan, labels, "finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            spectral.best_threshold(bad_values, bad_labels)
+
+
+def test_output_is_equation_1():
+    x, _ = images(n=5)
+    W = 0.1 * torch.randn(12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    by_hand = [sum(max(0.0, float(x[n] @ (torch.eye(12)[:, i] + W[:, i]))) for i in range(12)) for n in range(5)]
+    torch.testing.assert_close(spectral.output(x, W), torch.tensor(by_hand, dtype=torch.float64))
+
+
+def test_projection_is_the_nearest_point_of_the_ball():
+    generator = torch.Generator().manual_seed(0)
+    W = torch.randn(8, 8, dtype=torch.float64, generator=generator)
+    P = spectral.project(W, 0.6)
+    assert torch.linalg.matrix_norm(P, 2) <= 0.6 * (1 + 1e-12)
+    for _ in range(50):  # the projection onto a convex set makes an obtuse angle with every point of it
+        other = torch.randn(8, 8, dtype=torch.float64, generator=generator)
+        other *= 0.6 / torch.linalg.matrix_norm(other, 2)
+        assert ((W - P) * (other - P)).sum() <= 1e-12
+    torch.testing.assert_close(spectral.project(P, 0.6), P)
+
+
+def test_polar_is_the_best_point_of_the_unit_ball():
+    G = torch.randn(8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    P = spectral.polar(G)
+    torch.testing.assert_close((G * P).sum(), torch.linalg.matrix_norm(G, "nuc"))
+    torch.testing.assert_close(torch.linalg.svdvals(P), torch.ones(8, dtype=torch.float64))
+    low = G[:, :3] @ G[:3]
+    assert torch.linalg.matrix_rank(spectral.polar(low)) == 3
+
+
+@pytest.mark.parametrize("loss", spectral.LOSSES)
+def test_gradient_is_that_of_autograd(loss):
+    x, labels = images()
+    problem = spectral._Problem((x, labels), loss, 0.3, torch.Generator().manual_seed(0))
+    W = 0.05 * torch.randn(12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    W.requires_grad_()
+    sign = torch.where(labels == problem.threshold.above, 1.0, -1.0)
+    f = (x + x @ W).relu().sum(1)
+    z = sign * (f - problem.threshold.value) / (0.3 * x.relu().sum(1).std())
+    by_autograd = torch.autograd.grad(spectral.LOSSES[loss](z).mean(), W)[0]
+    torch.testing.assert_close(problem.gradient(W.detach(), len(x)), by_autograd)
+
+
+def train(method, **changes):
+    common = {"batch": 60, "loss": "logistic", "margin": 0.5, "generator": torch.Generator().manual_seed(0)}
+    own = {
+        spectral.frank_wolfe: {"radii": [0.2, 0.6], "steps": 4},
+        spectral.projected_sgd: {"radius": 0.6, "step": 0.05, "momentum": 0.9, "steps": 60, "every": 5},
+    }[method]
+    return method(images(), images(seed=1), **(common | own | changes))
+
+
+@pytest.mark.parametrize("method", [spectral.frank_wolfe, spectral.projected_sgd])
+def test_training_improves_and_stays_in_the_ball(method):
+    got = train(method)
+    assert got.radii[0] == 0 and got.norm[0] == 0
+    assert (got.norm <= torch.tensor(got.radii) * (1 + 1e-9)).all()
+    assert got.train[0] == got.threshold.error > 0.3
+    assert got.train[-1] < 0.15 and got.test[-1] < 0.3
+    assert (got.refitted <= got.train + 1e-12).all()
+    x, labels = images()
+    assert got.train[-1] == spectral.error(spectral.output(x, got.W[-1]), labels, got.threshold)
+
+
+def test_ascent_would_be_seen(monkeypatch):
+    right = spectral._Problem.gradient
+    monkeypatch.setattr(spectral._Problem, "gradient", lambda self, W, batch: -right(self, W, batch))
+    assert train(spectral.frank_wolfe).train[-1] > 0.4
+
+
+def digits():
+    x, labels = images(n=240)
+    return x, labels.long() + 2 * (torch.arange(240) >= 120)
+
+
+def test_all_pairs_resume(tmp_path):
+    settings = {"radii": [0.6], "steps": 2, "batch": 50, "loss": "hinge", "margin": 0.5}
+    arguments = {"seed": 0, "checkpoint": tmp_path / "pairs.pt", **settings}
+    pairs = [(0, 1), (2, 3), (0, 3)]
+    whole = spectral.all_pairs(spectral.frank_wolfe, digits(), digits(), pairs=pairs, seed=0, **settings)
+    spectral.all_pairs(spectral.frank_wolfe, digits(), digits(), pairs=pairs[:1], **arguments)
+    resumed = spectral.all_pairs(spectral.frank_wolfe, digits(), digits(), pairs=pairs, **arguments)
+    assert whole["train"].shape == (3, 2) and whole["seconds"].shape == (3,)
+    assert (whole["train"] == resumed["train"]).all()
+    with pytest.raises(ValueError, match="checkpoint must belong"):
+        spectral.all_pairs(spectral.frank_wolfe, digits(), digits(), pairs=pairs, **(arguments | {"margin": 1.0}))
+
+
+@pytest.mark.parametrize(
+    "method, change, message",
+    [
+        (spectral.frank_wolfe, {"radii": []}, "radii"),
+        (spectral.frank_wolfe, {"radii": [0.5, 0.2]}, "radii"),
+        (spectral.frank_wolfe, {"radii": [-1.0]}, "radii"),
+        (spectral.frank_wolfe, {"steps": 0}, "steps"),
+        (spectral.frank_wolfe, {"loss": "absolute"}, "loss"),
+        (spectral.frank_wolfe, {"margin": 0.0}, "margin"),
+        (spectral.projected_sgd, {"radius": 0.0}, "radius"),
+        (spectral.projected_sgd, {"step": -0.1}, "step"),
+        (spectral.projected_sgd, {"steps": 0}, "steps"),
+    ],
+)
+def test_bad_settings_are_named(method, change, message):
+    with pytest.raises(ValueError, match=message):
+        train(method, **change)

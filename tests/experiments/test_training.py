@@ -1,0 +1,302 @@
+"""The training loop of sections 5.4 and 5.1, and the five-block network of section 5.4."""
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from src.experiments import networks, training
+
+
+def task(n=60, d=6, classes=3, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, d, dtype=torch.float64, generator=generator)
+    return x, x[:, :classes].argmax(1)
+
+
+def network(seed=0, **choices):
+    generator = torch.Generator().manual_seed(seed)
+    return networks.BlockMLP(6, 3, generator, blocks=2, **choices).double()
+
+
+def run(epochs, checkpoint=None, seed=3, lr=0.1, data=None, **choices):
+    model = network(**choices)
+    x, y = data or task()
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.5)
+    record = training.train(
+        model, x, y, optimizer=optimizer, epochs=epochs, batch=16, seed=seed,
+        evaluate={"test": task(seed=1)}, checkpoint=checkpoint,
+    )  # fmt: skip
+    return record, torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_one_epoch_is_sgd_written_out():
+    record, weights = run(1)
+    model, (x, y) = network(), task()
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(3))
+    velocity, total = [torch.zeros_like(p) for p in model.parameters()], 0.0
+    for rows in order.split(16):  # three batches of 16, one of 12
+        loss = cross_entropy(model(x[rows]), y[rows])
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        total += loss.item() * len(rows)
+        with torch.no_grad():
+            for p, v, g in zip(model.parameters(), velocity, gradients, strict=True):
+                v.mul_(0.5).add_(g)
+                p.sub_(0.1 * v)
+    torch.testing.assert_close(weights, torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert record.loss[1].item() == pytest.approx(total / 60)
+    xt, yt = task(seed=1)
+    assert record.errors["test"][1].item() == pytest.approx((model(xt).argmax(1) != yt).double().mean().item())
+
+
+def test_it_learns():
+    record, _ = run(40)
+    assert record.epoch.tolist() == list(range(41))
+    assert record.train_error[-1] < 0.1 < record.train_error[1]
+    assert record.errors["test"][-1] < record.errors["test"][0]
+    assert record.loss[0].isnan() and record.seconds[0] == 0
+
+
+def test_resuming_changes_nothing(tmp_path):
+    path = tmp_path / "run.pt"
+    whole, weights = run(5)
+    run(2, checkpoint=path)
+    resumed, resumed_weights = run(5, checkpoint=path)
+    assert torch.equal(weights, resumed_weights)
+    assert torch.equal(whole.loss[1:], resumed.loss[1:])
+    assert torch.equal(whole.errors["test"], resumed.errors["test"])
+    assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]
+
+
+@pytest.mark.parametrize(
+    "other", [{"seed": 4}, {"lr": 0.2}, {"init": "normal"}, {"identity": False}, {"data": task(seed=2)}]
+)
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, other):
+    path = tmp_path / "run.pt"
+    run(1, checkpoint=path)
+    with pytest.raises(ValueError, match="checkpoint must belong to this run"):
+        run(2, checkpoint=path, **other)
+
+
+def test_a_checkpoint_with_too_many_epochs_is_refused(tmp_path):
+    run(3, checkpoint=tmp_path / "run.pt")
+    with pytest.raises(ValueError, match="at most epochs = 2"):
+        run(2, checkpoint=tmp_path / "run.pt")
+
+
+def test_divergence_is_said_and_the_checkpoint_kept(tmp_path):
+    path = tmp_path / "run.pt"
+    with pytest.raises(FloatingPointError, match="epoch"):
+        run(50, checkpoint=path, lr=1e200)
+    assert not path.exists() or torch.load(path)["rows"][-1][1] < float("inf")
+
+
+X, Y = task()
+
+
+@pytest.mark.parametrize(
+    "change, error, message",
+    [
+        ({"epochs": -1}, ValueError, "epochs"),
+        ({"epochs": 1.0}, TypeError, "epochs"),
+        ({"batch": 0}, ValueError, "batch"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"inputs": X.numpy()}, TypeError, "train must be two torch"),
+        ({"inputs": X.long()}, TypeError, "floating inputs"),
+        ({"labels": Y.int()}, TypeError, "int64"),
+        ({"labels": Y[1:]}, ValueError, r"inputs \[n"),
+        ({"inputs": torch.full_like(X, torch.nan)}, ValueError, "finite"),
+        ({"labels": Y - 1}, ValueError, "labels from 0"),
+        ({"evaluate": {"test": (X, Y[1:])}}, ValueError, "test must be"),
+        ({"optimizer": 0.1}, TypeError, "optimizer"),
+    ],
+)
+def test_bad_input_is_named_before_any_work(change, error, message):
+    model = network()
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    arguments = {"inputs": X, "labels": Y, "optimizer": optimizer, "epochs": 1, "batch": 16, "seed": 0} | change
+    with pytest.raises(error, match=message):
+        training.train(model, **arguments)
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+def gradients(model, x, y):
+    cross_entropy(model(x), y).backward()
+    return {name: p.grad for name, p in model.named_parameters()}
+
+
+def test_forward_is_the_formula():
+    model, (x, _) = network(init="normal", bias=True), task()
+    h = x
+    for block in model.blocks:
+        h = (h + h @ block.weight.T + block.bias).relu()
+    torch.testing.assert_close(model(x), h @ model.readout.weight.T + model.readout.bias)
+    model.identity = False
+    h = x
+    for block in model.blocks:
+        h = (h @ block.weight.T + block.bias).relu()
+    torch.testing.assert_close(model(x), h @ model.readout.weight.T + model.readout.bias)
+
+
+def test_zero_without_identity_moves_the_readout_bias_alone():
+    x, y = task()
+    got = gradients(network(identity=False, init="zero", bias=False), x, y)
+    assert [name for name, g in got.items() if g.any()] == ["readout.bias"]
+
+
+def test_zero_with_identity_moves_every_weight():
+    x, y = task()
+    got = gradients(network(identity=True, init="zero"), x, y)
+    assert all(g.any() for g in got.values())
+
+
+def test_every_init_has_the_same_readout():
+    readouts = [network(init=init).readout.weight for init in ("zero", "uniform", "normal")]
+    assert torch.equal(readouts[0], readouts[1]) and torch.equal(readouts[1], readouts[2])
+
+
+def test_initial_scales():
+    generator = torch.Generator().manual_seed(0)
+    uniform = networks.BlockMLP(400, 10, generator, init="uniform").blocks[0].weight
+    assert uniform.abs().max() <= 1 / 20 and uniform.std().item() == pytest.approx(1 / 20 / 3**0.5, rel=0.01)
+    normal = networks.BlockMLP(400, 10, generator, init="normal").blocks[0].weight
+    assert normal.std().item() == pytest.approx(1 / 20, rel=0.01)
+
+
+@pytest.mark.parametrize("bad", [{"init": "xavier"}, {"readout": "ones"}, {"blocks": 0}])
+def test_network_rejects(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        networks.BlockMLP(6, 3, torch.Generator(), **bad)
+
+
+def test_augmented_inputs_are_drawn_anew_each_epoch():
+    seen = []
+
+    def shifted(inputs, generator):
+        seen.append(torch.rand(1, generator=generator).item())
+        return inputs + 1
+
+    model, (x, y) = network(), task()
+    start = [p.detach().clone() for p in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    training.train(model, x, y, optimizer=optimizer, epochs=2, batch=60, seed=0, augment=shifted)
+    assert len(set(seen)) == 2
+    plain = network()
+    for p, q in zip(plain.parameters(), start, strict=True):
+        assert torch.equal(p, q)
+    for _ in range(2):  # one batch: the order does not matter
+        gradient = torch.autograd.grad(cross_entropy(plain(x + 1), y), list(plain.parameters()))
+        with torch.no_grad():
+            for p, g in zip(plain.parameters(), gradient, strict=True):
+                p.sub_(0.1 * g)
+    for p, q in zip(plain.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(p, q)
+
+
+def scheduled(epochs, checkpoint=None, gamma=0.5):
+    model, (x, y) = network(), task()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3, gamma)
+    training.train(
+        model, x, y, optimizer=optimizer, epochs=epochs, batch=16, seed=0, scheduler=scheduler, checkpoint=checkpoint
+    )
+    return optimizer.param_groups[0]["lr"], torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_the_scheduler_goes_by_minibatches_and_resumes(tmp_path):
+    rate, weights = scheduled(3)  # 12 minibatches
+    assert rate == pytest.approx(0.2 * 0.5**4)
+    scheduled(1, tmp_path / "run.pt")
+    again_rate, again = scheduled(3, tmp_path / "run.pt")
+    assert again_rate == rate and torch.equal(again, weights)
+    with pytest.raises(ValueError, match="checkpoint must belong to this run"):
+        scheduled(3, tmp_path / "run.pt", gamma=0.4)
+
+
+def test_precision_lowers_the_products_alone():
+    types = set()
+
+    class Watched(torch.nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            types.add((self.weight.dtype, y.dtype))
+            return y
+
+    model = Watched(6, 3)
+    x, y = task()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    training.train(model, x.float(), y, optimizer=optimizer, epochs=1, batch=16, seed=0, precision=torch.bfloat16)
+    assert types == {(torch.float32, torch.bfloat16)}
+
+
+@pytest.mark.parametrize("change", [{"precision": torch.float16}, {"precision": "bfloat16"}, {"scheduler": 0.1}])
+def test_bad_options(change):
+    model, (x, y) = network(), task()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=next(iter(change))):
+        training.train(model, x, y, optimizer=optimizer, epochs=1, batch=16, seed=0, **change)
+
+
+def test_an_unreadable_checkpoint_is_named_and_kept(tmp_path):
+    path = tmp_path / "run.pt"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match=r"checkpoint .*run\.pt cannot be read"):
+        run(1, checkpoint=path)
+    assert path.read_bytes() == b"not a checkpoint"
+
+
+def test_every_forward_pass_sees_the_weights_of_its_step():
+    """Autocast keeps its casts of the weights while it is entered; a loop inside one autocast trains stale weights."""
+    model, (x, y) = network(init="uniform").float(), task()
+    x = x.float()
+    plain = network(init="uniform").float()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    record = training.train(
+        model,
+        x,
+        y,
+        optimizer=optimizer,
+        epochs=5,
+        batch=60,
+        seed=0,
+        precision=torch.bfloat16,
+        evaluate={"same": (x, y)},
+    )
+    for _ in range(5):
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = cross_entropy(plain(x), y)
+        gradients = torch.autograd.grad(loss, list(plain.parameters()))
+        with torch.no_grad():
+            for p, g in zip(plain.parameters(), gradients, strict=True):
+                p.sub_(0.1 * g)
+    assert record.loss[-1].item() == pytest.approx(loss.item(), rel=1e-3)
+    for p, q in zip(model.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=2e-2, atol=2e-3)
+    assert record.loss[-1] < record.loss[1] - 0.01
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("checkpointed", [False, True])
+def test_captured_steps_are_the_steps_themselves(monkeypatch, tmp_path, checkpointed):
+    """Batch norm, momentum, a step size that changes, a last minibatch of another size, and a resumed run."""
+
+    def trained(epochs, path=None):
+        net = networks.CifarNet(2, generator=torch.Generator().manual_seed(0), depth=1, width=4, channels=1).cuda()
+        x = torch.randn(60, 1, 8, 8, generator=torch.Generator().manual_seed(1)).cuda()
+        y = (torch.arange(60) % 10).cuda()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-3)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)
+        record = training.train(
+            net, x, y, optimizer=optimizer, epochs=epochs, batch=16, seed=0, evaluate={"same": (x, y)},
+            scheduler=scheduler, checkpoint=path,
+        )  # fmt: skip
+        return record.loss[1:], record.errors["same"], net.state_dict()
+
+    if checkpointed:
+        trained(2, tmp_path / "run.pt")
+    loss, errors, state = trained(4, tmp_path / "run.pt" if checkpointed else None)
+    monkeypatch.setattr(training._Step, "_replay", training._Step._pass)
+    plain_loss, plain_errors, plain_state = trained(4)
+    torch.testing.assert_close(loss, plain_loss, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(errors, plain_errors, rtol=0, atol=2 / 60)
+    torch.testing.assert_close(state, plain_state, rtol=2e-2, atol=2e-3)
