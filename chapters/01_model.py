@@ -42,6 +42,7 @@ from IPython.display import Markdown, display
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from scipy import stats
 
+from src import verdicts
 from src.book import claims, figures, parameters
 from src.model import population, weights
 
@@ -129,7 +130,7 @@ same_network = link_error < 1e-12
 symmetric_without, asymmetric_with = change["vanilla"] < 1e-12, change["identity link"] > 1e-3
 claims.report(
     "fig-1",
-    verdict=claims.ILLUSTRATED if same_network and symmetric_without and asymmetric_with else claims.FAILS,
+    verdict=verdicts.ILLUSTRATED if same_network and symmetric_without and asymmetric_with else verdicts.FAILS,
     measured=f"exchanging two columns of W changes the output by {change['identity link']:.3f} of its standard deviation "
     f"with the link, by {change['vanilla']:.0e} without",
     spread=f"one draw of W, {samples} inputs",
@@ -268,7 +269,7 @@ allowed_z = stats.norm.isf(0.001 / 2 / comparisons)  # all of them exceed it wit
 near_error = max(e for e, distance in zip(rewritten, exact_distances) if distance >= 0.99e-5)
 claims.report(
     "eq-1-2",
-    verdict=claims.HOLDS if largest_z < allowed_z and near_error < 1e-6 else claims.FAILS,
+    verdict=verdicts.HOLDS if largest_z < allowed_z and near_error < 1e-6 else verdicts.FAILS,
     measured=f"closed form against samples: largest |z| = {largest_z:.2f} in {comparisons} comparisons "
     f"({allowed_z:.2f} allowed); relative error from distance 1e-5 up at most {near_error:.0e}",
     spread=f"{samples} inputs per comparison; standard error {100 * min(error):.2f} to {100 * max(error):.2f} % of the loss",
@@ -419,7 +420,7 @@ near_identity = np.concatenate([label for norm, label in zip(noise_norms, random
 shows_the_sketch = (near_identity == TEACHER).all() and safe_radius > 0.5 and reached < 0.5 and at_rest > 0
 claims.report(
     "fig-2",
-    verdict=claims.ILLUSTRATED if shows_the_sketch else claims.FAILS,
+    verdict=verdicts.ILLUSTRATED if shows_the_sketch else verdicts.FAILS,
     measured=f"random starts that reach the teacher: {100 * (near_identity == TEACHER).mean():.0f} % around I (norm up to 0.5), "
     f"{100 * reached:.0f} % around O, where {100 * at_rest:.0f} % come to rest with a loss above zero",
     spread=f"{starts} starts per norm and centre, d = {d_slice}",

@@ -38,6 +38,7 @@ import torch
 from IPython.display import Markdown, display
 from scipy import stats
 
+from src import verdicts
 from src.book import claims, figures, parameters
 from src.model import landscape, population, weights
 
@@ -320,7 +321,7 @@ def every_ratio_is(factor):
     return sampled and ((ratios / factor - 1).abs() < 1e-9).all().item()
 
 
-verdict = claims.HOLDS if every_ratio_is(1) else claims.CORRECTED if every_ratio_is(math.pi) else claims.FAILS
+verdict = verdicts.HOLDS if every_ratio_is(1) else verdicts.CORRECTED if every_ratio_is(math.pi) else verdicts.FAILS
 claims.report(
     "lemma-2.1",
     verdict=verdict,
@@ -328,9 +329,9 @@ claims.report(
     f"by sampling {1 / share:.3f}",
     spread=f"exact; sampling ±{share_error / share**2:.3f} (standard error, {samples} inputs)",
     note={
-        claims.CORRECTED: "The printed sum is pi times the negative gradient: the factor 1/pi is missing.",
-        claims.HOLDS: "",
-        claims.FAILS: "The printed sum is no fixed multiple of the negative gradient.",
+        verdicts.CORRECTED: "The printed sum is pi times the negative gradient: the factor 1/pi is missing.",
+        verdicts.HOLDS: "",
+        verdicts.FAILS: "The printed sum is no fixed multiple of the negative gradient.",
     }[verdict],
 )
 
@@ -496,12 +497,12 @@ slopes = {
 }
 continuous = min(slopes.values()) > 0.95
 if not continuous:
-    verdict, note = claims.FAILS, "The gradient jumps at points without a zero column too."
+    verdict, note = verdicts.FAILS, "The gradient jumps at points without a zero column too."
 elif jumps:
-    verdict = claims.CORRECTED
+    verdict = verdicts.CORRECTED
     note = "True where no e_j + w_j is zero, hence wherever the spectral norm of W is below 1, which covers the region of the theorems."
 else:
-    verdict, note = claims.HOLDS, ""
+    verdict, note = verdicts.HOLDS, ""
 claims.report(
     "well-defined-gradient",
     verdict=verdict,

@@ -46,7 +46,7 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from src import checks
+from src import checks, verdicts
 from src.book import claims, figures, parameters
 from src.model import landscape, population
 from src.runs import recorded
@@ -140,7 +140,7 @@ closed = float((two_forms + by_column) / R[-1].norm())
 without_A, with_A = list(slope.values())[1:]
 claims.report(
     "def-2.2-2.3",
-    verdict=claims.HOLDS if closed < 1e-12 and abs(without_A - 1) < 0.1 and with_A > 1.9 else claims.FAILS,
+    verdict=verdicts.HOLDS if closed < 1e-12 and abs(without_A - 1) < 0.1 and with_A > 1.9 else verdicts.FAILS,
     measured=f"remainder of order {without_A:.2f} without A, {with_A:.2f} with it",
     spread=f"one pair at d = {d}; identities to {closed:.0e}",
     note="A_j times the normalised column j is the gradient's first-order term; in the paper's scale, pi times true.",
@@ -161,7 +161,7 @@ claims.report(
 at_teacher = float(landscape.inner_product(W_star_1, W_star_1))
 claims.report(
     "def-2.4",
-    verdict=claims.HOLDS if at_teacher > 0 else claims.CORRECTED,
+    verdict=verdicts.HOLDS if at_teacher > 0 else verdicts.CORRECTED,
     measured=f"at x = x* the left side is {at_teacher:g} and the right side 0",
     spread="exact",
     note="Read it with >=, or for x different from x*; with > no function has the property on a domain that holds x*.",
@@ -218,7 +218,7 @@ one_point = ((x * slope_1d(x) + y * slope_1d(y)) / distance_squared).min()
 curvature = (2 + 6 * np.cos(2 * x)).min()
 claims.report(
     "fig-4",
-    verdict=claims.HOLDS if one_point > 0.69 and curvature < 0 and chord_gap.min() < 0 else claims.FAILS,
+    verdict=verdicts.HOLDS if one_point > 0.69 and curvature < 0 and chord_gap.min() < 0 else verdicts.FAILS,
     measured=f"one-point constant {one_point:.3f} > 0, lowest curvature {curvature:.2f}, chord below by {-chord_gap.min():.2f}",
     spread="exact; minima over a grid of 40,000 points",
     note="The paper's function is not given; ours is x^2 + 3 sin^2 x + y^2 + 3 sin^2 y, with a proof of both properties.",
@@ -332,7 +332,7 @@ tightest = max(looseness, key=looseness.get)
 crossed = any(looseness[key] - 3 * error[key] > 1 for key in looseness)
 claims.report(
     "lemma-2.5",
-    verdict=claims.FAILS if crossed else claims.HOLDS if all(conditions) else claims.UNDECIDED,
+    verdict=verdicts.FAILS if crossed else verdicts.HOLDS if all(conditions) else verdicts.UNDECIDED,
     measured=f"at most {looseness[tightest]:.2f} of the bound ({tightest[0]}, T = {tightest[1]})",
     spread=f"± {error[tightest]:.2f}, standard error of {runs} runs",
     note="Proved above for every f; the exponent of T in the condition is lost in the text as we have it.",
@@ -427,7 +427,7 @@ not_unique = max(float(losses), abs(in_50_digits)) < 1e-12 and float(nearest) > 
 same_path = apart < 1e-12 * (1 + moved)
 claims.report(
     "unique-minimum",
-    verdict=claims.FAILS if not_unique or same_path else claims.HOLDS,
+    verdict=verdicts.FAILS if not_unique or same_path else verdicts.HOLDS,
     measured=f"{math.factorial(small)} global minima at d = {small}, the nearest other at spectral norm {float(nearest):.2f}; "
     f"a vanilla network started at I + W_0 follows the same path to {apart:.0e}",
     spread="exact",
@@ -565,7 +565,7 @@ display(
 # %% tags=["nbval-check-output"]
 claims.report(
     "no-other-minimum",
-    verdict=claims.HOLDS if min(closest[1], live_closest) > bounds.PHASE_TWO_SPECTRAL else claims.FAILS,
+    verdict=verdicts.HOLDS if min(closest[1], live_closest) > bounds.PHASE_TWO_SPECTRAL else verdicts.FAILS,
     measured=f"nearest other critical point found at spectral norm {min(closest[1], live_closest):.2f}",
     spread=f"{tried} starts, d = 2 to 6",
     note="A search, not a proof: the paper gives the region no radius; with the 1/100 of Theorem 3.2 nothing was found inside.",

@@ -45,6 +45,7 @@ from IPython.display import Markdown, display
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq, minimize_scalar
 
+from src import verdicts
 from src.book import claims, figures, parameters
 from src.dynamics import flow, three_variables
 from src.model import landscape, population, weights
@@ -132,7 +133,7 @@ small_skew = (mpmath.mpf(0), mpmath.mpf(0), mpmath.mpf("1e-6") / mpmath.sqrt(103
 true_factor = float(mpmath.pi * three_variables.gradient(small_skew, 103)[2] / small_skew[2])
 claims.report(
     "naive-gradient",
-    verdict=claims.FAILS if naive_error[0] > 0.5 and abs(true_factor - math.pi / 2) > 0.5 else claims.HOLDS,
+    verdict=verdicts.FAILS if naive_error[0] > 0.5 and abs(true_factor - math.pi / 2) > 0.5 else verdicts.HOLDS,
     measured=f"relative error {naive_error[0]:.2f} at gamma = {gammas[0]}, {naive_error[-1]:.2f} at {gammas[-1]}; on skew weights "
     f"the factor is {true_factor:.4f}, not pi/2",
     spread=f"worst of {len(W)} pairs, d = {d}; factor exact in 40 digits",
@@ -233,7 +234,7 @@ in_floats, g_floats = lowest_ratio(inside, gamma)
 in_digits, g_digits = lowest_ratio(inside, gamma, digits=True)
 claims.report(
     "wrong-way",
-    verdict=claims.HOLDS if in_floats < 0 and in_digits < 0 and g_digits > bounds.G_LIMIT else claims.FAILS,
+    verdict=verdicts.HOLDS if in_floats < 0 and in_digits < 0 and g_digits > bounds.G_LIMIT else verdicts.FAILS,
     measured=f"with W* = 0 from |W|_F = {critical[2]:.2f} on at d = {large}; inside |W|_2, |W*|_2 <= 1/100 from d = {math.exp(onset):.3g} on: "
     f"ratio {in_digits:.4f} with g = {g_digits:.2f} at d = {inside}",
     spread="exact within the family of I, J, K; 40 digits and float64 agree",
@@ -347,7 +348,7 @@ rise = distance.max() / distance[0] - 1
 falling_after = np.all(np.diff(distance[np.searchsorted(times, marks[5]) :]) < 0)
 claims.report(
     "fig-3",
-    verdict=claims.ILLUSTRATED if rise > 0 and falling_after and history.inner[0] < 0 else claims.FAILS,
+    verdict=verdicts.ILLUSTRATED if rise > 0 and falling_after and history.inner[0] < 0 else verdicts.FAILS,
     measured=f"distance rises by {100 * rise:.2f} %, then falls at every point; potential from {fall[0]:.2f} "
     f"to {fall[np.searchsorted(times, marks[5])]:.3f} meanwhile",
     spread="exact",
@@ -401,7 +402,7 @@ G_F_ratio = max(ascended[frobenius_ratio], *(worst[frobenius_ratio][k] for k in 
 crossing = next((y for y, value in zip(bound_gammas, worst[spectral_ratio]) if value > 1), None)
 claims.report(
     "gradient-bounds",
-    verdict=claims.HOLDS if max(G_2_ratio, G_F_ratio) <= 1 else claims.FAILS,
+    verdict=verdicts.HOLDS if max(G_2_ratio, G_F_ratio) <= 1 else verdicts.FAILS,
     measured=f"at most {G_2_ratio:.3f} of G_2 and {G_F_ratio:.3f} of G_F for gamma <= 0.1",
     spread=f"worst of {len(W)} pairs and {ascent} steps of ascent, d = {d}",
     note=f"In the printed scale; pi times more room in the true one. G_2 is crossed at gamma = {crossing}, far outside the theorems.",
@@ -461,7 +462,7 @@ display(
 # %% tags=["nbval-check-output"]
 claims.report(
     "noise-bound",
-    verdict=claims.FAILS if min(factor for factor, _ in noise_factor.values()) > 1 else claims.HOLDS,
+    verdict=verdicts.FAILS if min(factor for factor, _ in noise_factor.values()) > 1 else verdicts.HOLDS,
     measured="; ".join(f"{name}: {factor:.3g} times gamma^2" for name, (factor, _) in noise_factor.items()),
     spread="± "
     + ", ".join(f"{error:.1g}" for _, error in noise_factor.values())
@@ -497,7 +498,7 @@ turned = float(landscape.inner_product(W, W_star)) > 0 and three_variables.inner
 finished = turned and abs(g_last) < 0.1 * abs(g_first) and abs(g_path[-1]) < 0.1 * abs(g_path[0])
 claims.report(
     "thm-3.1-step",
-    verdict=claims.CORRECTED if finished and excess["section 5.2"][0] > 1 else claims.HOLDS,
+    verdict=verdicts.CORRECTED if finished and excess["section 5.2"][0] > 1 else verdicts.HOLDS,
     measured="; ".join(
         f"{name} exceeds it {a:.0f} times (printed scale), {b:.0f} times if eta multiplies the true gradient"
         for name, (a, b) in excess.items()
@@ -579,7 +580,7 @@ s_quotient, g_printed, _ = quotients[1]
 grows_with_d = s_quotient.max() > 2 * quotients[0, 0].max()  # the larger dimension is three times the smaller
 claims.report(
     "s-update",
-    verdict=claims.FAILS if grows(s_quotient) or grows_with_d else claims.HOLDS,
+    verdict=verdicts.FAILS if grows(s_quotient) or grows_with_d else verdicts.HOLDS,
     measured=f"remainder at most {quotients[:, 0].max():.2f} times sqrt(d) (g + gamma)",
     spread=f"worst of {len(W_1)} pairs, d = {d // 3} and {d}, gamma from {gammas[0]} to {gammas[-1]}",
     note="In the printed scale; the O's constant is not given, so that only its existence is tested: the quotient stays bounded in gamma and d.",
@@ -618,7 +619,7 @@ for gamma in (1e-2, 1e-3, 1e-4):
 agree = all(abs(a / b - 1) < 1e-3 for a, b in counter.values())
 claims.report(
     "g-update",
-    verdict=claims.FAILS if grows(g_printed) and agree and counter[1e-4][1] > 30 * counter[1e-2][1] else claims.HOLDS,
+    verdict=verdicts.FAILS if grows(g_printed) and agree and counter[1e-4][1] > 30 * counter[1e-2][1] else verdicts.HOLDS,
     measured="W = c (u u^T - I), W* = 0: quotient "
     + ", ".join(f"{b:.4g} at gamma = {y:g}" for y, (_, b) in counter.items()),
     spread="exact; float64 and 40 digits agree",
@@ -701,11 +702,11 @@ everywhere = "every gamma <= 0.0225" if at_largest < 0.5 and broken else "small 
 two_constants_hold = slowest >= 0.5
 claims.report(
     "thm-3.2-rate",
-    verdict=claims.FAILS
+    verdict=verdicts.FAILS
     if not two_constants_hold
-    else claims.CORRECTED
+    else verdicts.CORRECTED
     if broken or typical / math.pi < 0.5
-    else claims.HOLDS,
+    else verdicts.HOLDS,
     measured=f"slowest factor 1 - {slowest:.3f} eta d with gamma_0 = {gamma_0}, gamma = {gamma_1}, typical 1 - {typical:.2f} eta d; with one constant "
     f"gamma = {min(broken, default=math.nan):g}, g grows: 1 + {one_constant[min(broken)][1]:.2f} eta d"
     if broken
@@ -750,11 +751,11 @@ holds_printed, one_constant_fails = (
 )
 claims.report(
     "thm-3.2-steps",
-    verdict=claims.FAILS
+    verdict=verdicts.FAILS
     if not holds_printed
-    else claims.CORRECTED
+    else verdicts.CORRECTED
     if one_constant_fails or left["true"] > threshold
-    else claims.HOLDS,
+    else verdicts.HOLDS,
     measured=f"gamma_0 = {gamma_0}, gamma = {gamma_1}: g = {left['printed']:.2g} of the allowed {threshold:.3g}, by the stated rate alone {by_rate_alone:.3g}; "
     f"one constant {tiny:g}: g = {tiny_left:.3g} against {bounds.phase_one_potential(tiny):.3g}",
     spread=f"exact, d = {d}; the last in float64 with the theorem's steps, and {tiny_in_digits:.3g} by the flow in 40 digits",
@@ -801,9 +802,9 @@ plt.show()
 # %% tags=["nbval-check-output"]
 claims.report(
     "thm-3.2-after",
-    verdict=claims.HOLDS
+    verdict=verdicts.HOLDS
     if late * gamma_c <= bounds.PHASE_TWO_SPECTRAL and max(late_g) <= bounds.G_LIMIT
-    else claims.FAILS,
+    else verdicts.FAILS,
     measured=f"after phase I |W_T|_2 <= {late:.2f} gamma_0 and g <= {max(late_g):.1g}: it holds for gamma_0 up to {bounds.PHASE_TWO_SPECTRAL / late:.4f}",
     spread=f"worst of {sizes.shape[1]} starts, d = {d}, without noise",
     note="The constant gamma_0 exists on this evidence, but it must be smaller than 1/100; noise bounded by gamma^2 is assumed away.",
@@ -847,7 +848,7 @@ zero, same, larger = (np.array(v) for v in statistics.values())
 growth = exponent(zero[:, 0]), exponent(same[:, 1]), exponent(larger[:, 0])
 claims.report(
     "g-at-start",
-    verdict=claims.FAILS if max(growth) < 0.4 else claims.HOLDS if abs(growth[1] - 0.5) < 0.1 else claims.CORRECTED,
+    verdict=verdicts.FAILS if max(growth) < 0.4 else verdicts.HOLDS if abs(growth[1] - 0.5) < 0.1 else verdicts.CORRECTED,
     measured=f"W* = 0: {zero[-1, 0]:.1f} at d = {start_sizes[-1]}, power {growth[0]:.2f} of d, negative; same law: mean {same[-1, 0]:.1f}, spread {same[-1, 1]:.2f}, power "
     f"{growth[1]:.2f}; larger teacher: {larger[-1, 0]:.1f}, power {growth[2]:.2f}",
     spread=f"± {zero[-1, 1] / math.sqrt(draws):.2f}, ± {same[-1, 1] / math.sqrt(draws):.2f}, ± {larger[-1, 1] / math.sqrt(draws):.2f} (standard errors of the means, {draws} draws)",
@@ -878,7 +879,7 @@ aligned = [covariances(0.5 * torch.full((size, size), 1 / size, dtype=torch.floa
 random_sum = covariances(0.25 * torch.randn(d, d, generator=generator, dtype=torch.float64) / math.sqrt(d))[1]
 claims.report(
     "footnote-2",
-    verdict=claims.HOLDS if independent[0] > 0 and aligned[1] > 0.5 * aligned[0] > 0 else claims.FAILS,
+    verdict=verdicts.HOLDS if independent[0] > 0 and aligned[1] > 0.5 * aligned[0] > 0 else verdicts.FAILS,
     measured=f"diagonal {independent[0]:.3f} d at W = 0; off the diagonal {aligned[0]:.3f} d at d = {d} and {aligned[1]:.3f} d at d = {4 * d} for W = 0.5 u u^T / d",
     spread="exact",
     note=f"True, but the printed sum is of order d for independent units too; off the diagonal it is so for aligned columns, and {random_sum:.4f} d for one Gaussian W.",

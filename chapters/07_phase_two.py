@@ -40,7 +40,7 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from src import checks
+from src import checks, verdicts
 from src.book import claims, figures, parameters
 from src.model import landscape, population, weights
 from src.runs import recorded
@@ -328,7 +328,7 @@ print(f"q = {mpmath.nstr(exact_ratio, 12)}, g = {mpmath.nstr(exact_g, 12)}")
 region_ratio = min(small_found[region])
 claims.report(
     "thm-3.3",
-    verdict=claims.HOLDS if min(proved, region_ratio) > TRUE_DELTA and proved <= region_ratio else claims.FAILS,
+    verdict=verdicts.HOLDS if min(proved, region_ratio) > TRUE_DELTA and proved <= region_ratio else verdicts.FAILS,
     measured=f"at γ = 1/100 the ratio is at least {proved:.3f} (proved, all d) and {region_ratio:.2f} at the worst pair found; "
     f"0.03 proved up to γ = {proved_printed:.3f}, false at γ = {bad_gamma:g} (ratio {bad_ratio:.3f}, d = {bad_d}); for the true gradient at γ = {true_gamma:g} ({true_ratio / math.pi:.4f}, d = {true_d})",
     spread="exact" if bad_allowed and true_allowed else "the counterexample is not allowed",
@@ -360,9 +360,9 @@ for name, value in side_best.items():
 negative = min(side_best["g ≤ −0.1"], side_best["g ≤ −0.5"])
 claims.report(
     "thm-3.3-one-sided",
-    verdict=claims.HOLDS
+    verdict=verdicts.HOLDS
     if negative > side_best["g ≤ 0.1"] and bounds.one_point_ratio(region, -10.0) > TRUE_DELTA
-    else claims.FAILS,
+    else verdicts.FAILS,
     measured=f"worst ratio {side_best['g ≤ 0.1']:.2f} with g ≤ 0.1, {side_best['|g| ≤ 0.1']:.2f} with |g| ≤ 0.1, "
     f"{side_best['g ≤ −0.1']:.2f} with g ≤ −0.1, {side_best['g ≤ −0.5']:.2f} with g ≤ −0.5 (γ = {side_gamma}, d = {side_d})",
     spread=f"best of {starts} starts",
@@ -461,7 +461,7 @@ holds_with_g = (
 printed_fails = diagonal_part < math.pi / 2 - 0.5 and abs(diagonal_g) < 1e-5
 claims.report(
     "fig-5",
-    verdict=claims.FAILS if not holds_with_g else claims.CORRECTED if printed_fails else claims.HOLDS,
+    verdict=verdicts.FAILS if not holds_with_g else verdicts.CORRECTED if printed_fails else verdicts.HOLDS,
     measured=f"at γ = 1/100: constant {at_region['constant', True]:.2f} with g ({at_region['constant', False]:.2f} with g_j), first order "
     f"{at_region['first_order', True]:.2f}, higher order {at_region['higher_order', False]:.3f}; −1.3 is passed {passed['first']}, "
     f"−0.085 {passed['higher']}",
@@ -514,7 +514,7 @@ plt.show()
 # %% tags=["nbval-check-output"]
 claims.report(
     "joint-taylor",
-    verdict=claims.HOLDS if separate[0] > 1e-3 and furthest[0] > 0.05 and abs(slope - 1) < 0.05 else claims.FAILS,
+    verdict=verdicts.HOLDS if separate[0] > 1e-3 and furthest[0] > 0.05 and abs(slope - 1) < 0.05 else verdicts.FAILS,
     measured=f"as W → W* an angle stays {furthest[0]:.2f} rad from π/2 and the separate error at {separate[0]:.3f} rad; "
     f"the joint error falls like the distance to the power {slope:.2f}",
     spread=f"d = {joint_d}, one teacher and one direction",
@@ -582,7 +582,7 @@ display(
 # %% tags=["nbval-check-output"]
 claims.report(
     "thm-3.1",
-    verdict=claims.CORRECTED if all(fits.values()) else claims.FAILS,
+    verdict=verdicts.CORRECTED if all(fits.values()) else verdicts.FAILS,
     measured=f"the constants fit with γ = {gamma:g} and γ₀ ≤ {gamma_0:.4f}; the bound of phase II says something from T = {T_useful[100]:.1e} on at d = 100 "
     f"and from T = {T_useful[1500]:.1e} at d = 1500",
     spread="exact",
@@ -658,9 +658,9 @@ display(
 # %% tags=["nbval-check-output"]
 successes, runs = int(arrived[init_d].sum()), arrived[init_d].numel()
 if successes < runs:
-    init_verdict = claims.FAILS
+    init_verdict = verdicts.FAILS
 else:
-    init_verdict = claims.CORRECTED if init_norms.min() > first_printed else claims.HOLDS
+    init_verdict = verdicts.CORRECTED if init_norms.min() > first_printed else verdicts.HOLDS
 claims.report(
     "standard-init",
     verdict=init_verdict,

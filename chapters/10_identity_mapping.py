@@ -54,7 +54,7 @@ from torch.fx import symbolic_trace
 from torch.nn.functional import avg_pool2d, batch_norm, cross_entropy, relu
 from torch.utils.flop_counter import FlopCounterMode
 
-from src import checks
+from src import checks, verdicts
 from src.book import claims, figures, parameters
 from src.experiments import datasets, networks, table_1, training
 from src.runs import recorded
@@ -177,7 +177,7 @@ as_drawn = set(links["single skip"]) == {1} and len(links["single skip"]) == 2 *
 as_drawn &= set(links["ResNet"]) == {2} and not links["vanilla"] and same_names
 claims.report(
     "fig-6",
-    verdict=claims.ILLUSTRATED if as_drawn else claims.FAILS,
+    verdict=verdicts.ILLUSTRATED if as_drawn else verdicts.FAILS,
     measured=f"{len(links['single skip'])} links, each over {'one layer' if set(links['single skip']) == {1} else links['single skip']}; He et al.'s network has {len(links['ResNet'])} over two",
     spread="exact",
     note="Drawn from a trace of the code that is trained.",
@@ -483,9 +483,9 @@ display(
 decisive = recipe == table_1.RECIPES["he"] and all(gaps.values())
 in_order = all(standing(interval) == "is above zero" for interval in gaps.values())
 reversed_gap = any(standing(interval) == "is below zero" for interval in gaps.values())
-verdict = claims.UNDECIDED
+verdict = verdicts.UNDECIDED
 if decisive and (in_order or reversed_gap):
-    verdict = claims.HOLDS if in_order else claims.FAILS
+    verdict = verdicts.HOLDS if in_order else verdicts.FAILS
 known = [kind for kind in KINDS if len(errors[kind])]
 claims.report(
     "table-1",

@@ -47,7 +47,7 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from src import checks
+from src import checks, verdicts
 from src.book import claims, figures, parameters
 from src.dynamics import flow, sgd
 from src.experiments import networks, regression
@@ -123,7 +123,7 @@ error = max(
 )
 claims.report(
     "sec-5.2-norms",
-    verdict=claims.HOLDS if error < 1e-6 else claims.FAILS,
+    verdict=verdicts.HOLDS if error < 1e-6 else verdicts.FAILS,
     measured=f"norms met; a Gaussian of that Frobenius norm has spectral norm {gaussian_norm.mean():.2f}",
     spread=f"Gaussian: {gaussian_norm.min():.2f} to {gaussian_norm.max():.2f} over {len(gaussian)} draws",
     note=f"The spectra must be nearly flat: the teacher's singular values run from {spectrum[0]:.2f} only down to "
@@ -527,7 +527,7 @@ vanilla_stays = (end["vanilla"] > 0.5 * full["vanilla_distance"][0]).all()
 block_fails = full["block_test"][-1] > 0.1 * variance["3-Block"]
 claims.report(
     "fig-7",
-    verdict=claims.HOLDS if arrives and vanilla_stays and block_fails and difference < 0.05 else claims.FAILS,
+    verdict=verdicts.HOLDS if arrives and vanilla_stays and block_fails and difference < 0.05 else verdicts.FAILS,
     measured=f"final distance: ResLink {end['reslink'].mean():.1e}, vanilla {end['vanilla'][0].mean():.1f} (i) and "
     f"{end['vanilla'][1].mean():.1f} (ii); three-block test error {full['block_test'][-1] / variance['3-Block']:.0%} of "
     f"the teacher's variance after {block_last:.0f} epochs",
@@ -541,7 +541,7 @@ claims.report(
 stuck = [float(full["vanilla_test"][-1, k].mean() / variance[name]) for k, name in enumerate(readings)]
 claims.report(
     "sec-5.2-teachers",
-    verdict=claims.UNDECIDED,
+    verdict=verdicts.UNDECIDED,
     measured=f"vanilla test error / variance: {stuck[0]:.2g} with teacher (i), {stuck[1]:.2g} with (ii)",
     spread=f"seeds per reading: {full['vanilla_test'].shape[2]}",
     note="Missing: which vanilla teacher; the three-block teacher's weights, read-out and normalisation. Chosen: both "

@@ -49,7 +49,7 @@ import torch
 from IPython.display import Markdown, display
 from scipy.interpolate import CubicSpline
 
-from src import checks
+from src import checks, verdicts
 from src.book import claims, figures, parameters
 from src.dynamics import flow, linearised, sgd, three_variables
 from src.model import landscape, population, weights
@@ -126,7 +126,7 @@ display(
 # %% tags=["nbval-check-output", "hide-input"]
 claims.report(
     "sec-5.3-start",
-    verdict=claims.HOLDS if first < 0 < min(gaussian) and spectral <= 0.155 and abs(W0.norm() - 5) < 0.5 else claims.FAILS,
+    verdict=verdicts.HOLDS if first < 0 < min(gaussian) and spectral <= 0.155 and abs(W0.norm() - 5) < 0.5 else verdicts.FAILS,
     measured=f"‖W‖₂ = {spectral:.3f}, ‖W‖_F = {W0.norm():.2f}, first inner product {first:.2f}",
     spread="exact",
     note="The paper does not give its matrix; this one is built for the purpose, and a Gaussian one of the same norm does not do.",
@@ -244,7 +244,7 @@ turns = history.inner[0] < 0 < history.inner[-1]
 reachable = np.nanmin(family) <= 15 <= np.nanmax(family)
 claims.report(
     "fig-8a",
-    verdict=claims.HOLDS if turns and history.potential[0] > 0 and kept < 0.5 and drift < 0.01 and reachable else claims.FAILS,
+    verdict=verdicts.HOLDS if turns and history.potential[0] > 0 and kept < 0.5 and drift < 0.01 and reachable else verdicts.FAILS,
     measured=f"inner product {history.inner[0]:.1f} → {history.inner[-1]:.1f}, positive after {turned:.0f} iterations; "
     f"g falls to {100 * kept:.1f} %; distance within {100 * drift:.2f} %",
     spread=f"over all starts of the family: {np.nanmin(family):.0f} to {np.nanmax(family):.0f} iterations "
@@ -458,7 +458,7 @@ steady = bool(
 home = end < 0.01 * frobenius and max(parting[-1] for parting in partings) < 0.05 * frobenius
 claims.report(
     "fig-8b",
-    verdict=claims.HOLDS if steady and home else claims.FAILS,
+    verdict=verdicts.HOLDS if steady and home else verdicts.FAILS,
     measured=f"flow: distance {frobenius:.0f} → {end:.4f}, inner product positive throughout Phase II, "
     f"|g| ≤ {whole.potential[after].abs().amax() if after.any() else float('nan'):.2f}",
     spread=f"three-variable reference: {100 * accuracy:.2f} % at most; SGD at smaller d ends at "

@@ -47,7 +47,7 @@ from IPython.display import Markdown, display
 from scipy import stats
 from torch.nn.functional import cross_entropy
 
-from src import checks
+from src import checks, verdicts
 from src.book import claims, figures, parameters
 from src.experiments import datasets, networks, training
 from src.runs import recorded
@@ -453,11 +453,11 @@ stuck = dead_weights and not moved and len(answers) == 1
 stuck &= zero_plain.min() > 85 and apart.low > 0  # one answer for every image is wrong on nearly nine of ten
 claims.report(
     "sec-5.4",
-    verdict=claims.FAILS
+    verdict=verdicts.FAILS
     if not (learns and stuck) or interval.low > same
-    else claims.HOLDS
+    else verdicts.HOLDS
     if interval.high < same
-    else claims.UNDECIDED,
+    else verdicts.UNDECIDED,
     measured=f"zero {zero.mean():.2f} %, random {random.mean():.2f} % test error after {stored_epochs} epoch{'s' if stored_epochs > 1 else ''} of full MNIST, "
     f"difference {(zero - random).mean():+.2f} points; without the links zero {zero_plain.mean():.2f} %, random {random_plain.mean():.2f} %",
     spread=f"{len(zero)} seeds, 95 % interval of the paired difference {interval.low:+.2f} to {interval.high:+.2f}",

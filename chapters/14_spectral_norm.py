@@ -42,7 +42,7 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from src import checks
+from src import checks, verdicts
 from src.book import claims, figures, parameters
 from src.experiments import datasets, spectral
 from src.runs import recorded
@@ -375,7 +375,7 @@ reached = best_01 < 0.015 and best_mean < 0.145 and (stored["frank_wolfe_norm"][
 seen_here = own[1] < own[0] and all(r.norm[1] < radius * 1.0001 for r in live.values())
 claims.report(
     "sec-5.5",
-    verdict=claims.HOLDS if as_printed and reached and seen_here else claims.FAILS,
+    verdict=verdicts.HOLDS if as_printed and reached and seen_here else verdicts.FAILS,
     measured=f"0 against 1: {100 * zero_01:.1f} % → {100 * best_01:.2f} %; mean of 45 pairs: {100 * zero_mean:.1f} % → "
     f"{100 * best_mean:.1f} % (test {mean['test'][at]:.1f} %)",
     spread=f"W = 0 exact; trained: one run per pair, standard deviation over pairs {100 * spread:.1f} points",

@@ -51,7 +51,7 @@ from IPython.display import Markdown, display
 from scipy import stats
 from scipy.optimize import brentq
 
-from src import checks
+from src import checks, verdicts
 from src.book import claims, figures, parameters
 from src.dynamics import linearised, sgd
 from src.model import correlated, landscape, population, weights
@@ -657,7 +657,7 @@ printed_fails = bool(counter[3] < 0 and counter[0] <= bounds.G_LIMIT)
 all_right = proof_right and radial_right and phases_right and bool(arrived[:, early].all())
 claims.report(
     "sec-6",
-    verdict=(claims.CORRECTED if printed_fails else claims.HOLDS) if all_right else claims.FAILS,
+    verdict=(verdicts.CORRECTED if printed_fails else verdicts.HOLDS) if all_right else verdicts.FAILS,
     measured=f"ratio > 0.03 proved for ‖Σ − I‖₂ ≤ {proved_delta:.3f} (γ = 0.01, every d); the worst ratio found falls below 0.03 at δ = "
     + ", ".join(f"{delta_text(a)} ({name.replace('$', '').replace(chr(92) + 'gamma', 'γ')})" for name, (a, _) in reaches.items())
     + f"; runs towards a teacher are late from δ = {min(late.values(), default=math.nan):.1f} on; "

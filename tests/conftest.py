@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from src.book import claims
+from src.book import claims, figures
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
@@ -31,9 +31,12 @@ def code_cells(script):
 
 def execute(cells, parameters, namespace):
     """Execute code cells as papermill would: ``parameters`` are set after the cell tagged ``parameters``."""
+    history = namespace.setdefault("In", [""])  # as IPython keeps it
     for source, tags in cells:
+        history.append(source)
         exec(compile(source, "<chapter cell>", "exec"), namespace)
         if "parameters" in tags:
+            history.append("\n".join(f"{name} = ..." for name in parameters))
             namespace.update(parameters)
 
 
@@ -47,7 +50,7 @@ def run_chapter(name, parameters):
 
     with pytest.MonkeyPatch.context() as patch, matplotlib.rc_context():
         patch.setattr(claims, "display", note)
-        patch.setattr(plt, "show", lambda: plt.close("all"))
+        patch.setattr(figures, "show", lambda name, figure: plt.close(figure))
         threads = torch.get_num_threads()
         try:
             execute(code_cells(CHAPTERS / f"{name}.py"), parameters, {"__name__": "__main__"})

@@ -13,13 +13,9 @@ from pathlib import Path
 import yaml
 from IPython.display import display
 
-HOLDS = "holds"
-CORRECTED = "holds, corrected"
-FAILS = "fails"
-UNDECIDED = "not decidable from the text"
-ILLUSTRATED = "illustrated"
-VERDICTS = (HOLDS, CORRECTED, FAILS, UNDECIDED, ILLUSTRATED)
+from src import verdicts
 
+_REPORTED = tuple(verdict for verdict in verdicts.MEANING if verdict != verdicts.OPEN)
 _CLAIMS = Path(__file__).resolve().parents[2] / "chapters" / "claims.yml"
 _PLUS_MINUS = re.compile(r"(?:±|\+/-)\s*(\d*\.?\d+(?:[eE][+-]?\d+)?)")
 
@@ -42,7 +38,7 @@ def read(path=_CLAIMS):
 def report(id, *, verdict, measured, spread, note=""):
     """Display what this chapter found about the claim ``id``.
 
-    ``verdict`` is one of the constants of this module, computed in the cell; ``measured`` and ``spread`` are short
+    ``verdict`` is one of the constants of `src.verdicts`, computed from the run; ``measured`` and ``spread`` are short
     texts formatted from the run (``spread="exact"`` where nothing was sampled); ``note`` is one sentence: the
     reason, the correction or the choice made.
 
@@ -51,8 +47,8 @@ def report(id, *, verdict, measured, spread, note=""):
     claims = _claims()
     if id not in claims:
         raise ValueError(f"unknown claim id {id!r}; chapters/claims.yml has: {', '.join(claims)}")
-    if verdict not in VERDICTS:
-        raise ValueError(f"verdict must be one of {', '.join(VERDICTS)}; got {verdict!r}")
+    if verdict not in _REPORTED:
+        raise ValueError(f"verdict must be one of {', '.join(_REPORTED)}; got {verdict!r}")
     for name, text in {"measured": measured, "spread": spread}.items():
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"{name} must be a short text; got {text!r}")

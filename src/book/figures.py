@@ -1,7 +1,9 @@
 """One look for every figure of the book."""
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 from cycler import cycler
+from myst_nb import glue
 
 # Okabe and Ito's colours: told apart with every common form of colour blindness.
 COLOURS = {
@@ -46,3 +48,10 @@ def use():
             "image.cmap": "cividis",
         }
     )
+
+
+def show(name, figure):
+    """Display `figure` and close it. On the page it stands where the directive ``{glue:figure} name`` puts it, with
+    the caption and the alternative text that are written there."""
+    glue(name, figure)
+    plt.close(figure)

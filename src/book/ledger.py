@@ -14,17 +14,9 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from src import verdicts
 from src.book import claims
 
-OPEN = "open"
-MEANING = {
-    claims.HOLDS: "we found what the paper states",
-    claims.CORRECTED: "true once the correction named beside it is made",
-    claims.FAILS: "there is a counterexample in the regime that the paper states",
-    claims.UNDECIDED: "something is missing from the text; the entry says what, and what we chose",
-    claims.ILLUSTRATED: "a schematic figure, drawn here from a run",
-    OPEN: "no chapter reports on it yet",
-}
 _logger = logging.getLogger(__name__)
 
 
@@ -67,7 +59,7 @@ def rows(known, reported):
             | {
                 "ours": report["measured"] if report else "",
                 "spread": report["spread"] if report else "",
-                "verdict": report["verdict"] if report else OPEN,
+                "verdict": report["verdict"] if report else verdicts.OPEN,
                 "note": report["note"] if report else "",
                 "chapter": chapter,
                 "link": f"chapters/{chapter}.html#claim-{id}" if report else None,
@@ -126,7 +118,7 @@ class Summary(_LedgerDirective):
     def run(self):
         times = Counter(row["verdict"] for row in self.rows())
         body = []
-        for verdict, meaning in MEANING.items():
+        for verdict, meaning in verdicts.MEANING.items():
             badge = self.verdict({"verdict": verdict, "link": None})
             cells = [nodes.paragraph("", "", badge)], [nodes.paragraph("", meaning)]
             body.append([*cells, [nodes.paragraph("", str(times[verdict]))]])
@@ -137,7 +129,7 @@ class Deviations(_LedgerDirective):
     def run(self):
         result = []
         table = self.rows()
-        for verdict in (claims.FAILS, claims.CORRECTED, claims.UNDECIDED, claims.ILLUSTRATED):
+        for verdict in (verdicts.FAILS, verdicts.CORRECTED, verdicts.UNDECIDED, verdicts.ILLUSTRATED):
             entries = [row for row in table if row["verdict"] == verdict]
             if not entries:
                 continue

@@ -1,18 +1,21 @@
-r"""The dynamics of section 5.3 in three variables, exactly.
+r"""The model in three variables, exactly: weights in the span of I, J and K.
 
-Let d be a prime congruent to 3 modulo 4, $J = uu^\top$ and K Paley's skew matrix, $K_{ij} = \chi(j - i)$ with $\chi$
-the quadratic character modulo d: entries 0 and $\pm 1$, $Ku = 0$, $KK^\top = dI - J$. For W* = 0 and
-$W = \alpha I + \beta J + \kappa K$ the gradient lies in the same span, because L is unchanged when rows and columns are
-permuted alike and I, J, K span the matrices that commute with the permutations $x \mapsto sx + c$, s a square. The
-flow of eq. 2 is then an ordinary differential equation for $(\alpha, \beta, \kappa)$.
+J = u u^T is the matrix of ones. K is skew, with K u = 0 and K K^T = I - J/d, and where d is a prime congruent to 3
+modulo 4 it can be Paley's matrix: K_ij = chi(j - i) / sqrt(d), chi the quadratic character modulo d. The weights
 
-Every angle takes one of few values, for $A = I + W = cI + \beta J + \kappa K$, $c = 1 + \alpha$:
+$$W = \alpha\,(I - J/d) + \kappa K + \tau J/d$$
 
-    |a_j|^2 = n^2 = (c + beta)^2 + (d - 1)(beta^2 + kappa^2)        <a_i, a_j> = 2 c beta + d beta^2 - kappa^2  (i != j)
-    <e_j, a_j> = c + beta                                           <e_i, a_j> = beta +- kappa                  (i != j)
+act on u as the number $\tau$ and orthogonally to u, where K^2 = -1, as the complex number $\alpha + i\kappa$: sums,
+products and transposes of such matrices are sums, products and conjugates of the pairs $(\alpha + i\kappa, \tau)$.
 
-The functions take the coordinates (alpha, beta, kappa) and d, and compute in Python floats or, if given mpmath numbers,
-in mpmath's precision. They need no matrix, and as formulas they make sense for every d.
+Let student and teacher both be of this kind. The loss does not change when rows and columns of both are permuted alike,
+and I, J, K span the matrices that commute with the permutations $x \mapsto sx + c$, s a square. So the gradient lies in
+the same span, and the flow of eq. 2 is an ordinary differential equation for $(\alpha, \kappa, \tau)$.
+
+All columns have one length, and every angle takes one of few values: between a_i and a_j, between b_j and a_j, and
+between b_i and a_j where K_ij is positive or negative. That is all the functions compute with. They take coordinates
+(alpha, kappa, tau) and d, and work in Python floats or, given mpmath numbers, in mpmath's precision. They need no
+matrix, and as formulas they make sense for every d.
 """
 
 import math
@@ -22,65 +25,93 @@ import numpy as np
 import torch
 from scipy.integrate import solve_ivp
 
+from src.checks import check_integer, check_positive
 from src.dynamics.history import CURVES, History
 from src.model.weights import flat_skew
 
+ZERO = (0.0, 0.0, 0.0)  # the teacher of section 5.3
+
 
 def start(d, frobenius, trace):
-    """Coordinates of `weights.wrong_way_start(d, frobenius, trace)`."""
-    a = -trace / (d - 1)
-    square = frobenius**2 - a**2 * (d - 1)
-    if square < 0:
-        raise ValueError(f"trace must be at most frobenius * sqrt(d - 1) in size, not {trace}")
-    return -a, a / d, math.sqrt(square / (d * (d - 1)))
+    """Coordinates of `weights.wrong_way_start(d, frobenius, trace)`, the start of section 5.3: tau is 0.
+
+    Raises ValueError, naming the argument, unless |trace| <= frobenius * sqrt(d - 1).
+    """
+    check_integer("d", d, at_least=3)
+    check_positive("frobenius", frobenius)
+    largest = frobenius * math.sqrt(d - 1)
+    if not abs(trace) <= largest:
+        raise ValueError(f"trace must be between -{largest:.6g} and {largest:.6g}, not {trace!r}")
+    alpha = trace / (d - 1)
+    return alpha, math.sqrt(max(frobenius**2 / (d - 1) - alpha**2, 0.0)), 0.0
 
 
-def matrix(coordinates, d):
-    """alpha I + beta J + kappa K as a [d, d] float64 tensor; d must be a prime congruent to 3 modulo 4."""
-    alpha, beta, kappa = map(float, coordinates)
-    return kappa * math.sqrt(d) * flat_skew(d) + beta + alpha * torch.eye(d, dtype=torch.float64)
+def matrix(W, d):
+    """The [d, d] float64 tensor with coordinates W and Paley's K; d must be a prime congruent to 3 modulo 4."""
+    alpha, kappa, tau = map(float, W)
+    return kappa * flat_skew(d) + (tau - alpha) / d + alpha * torch.eye(d, dtype=torch.float64)
 
 
-def gradient(coordinates, d):
-    """The gradient of eq. 2 at the true scale, as coordinates: grad L = x I + y J + z K for the returned (x, y, z)."""
-    _, beta, kappa = coordinates
-    m, c, n, theta, diagonal, plus, minus = _angles(coordinates, d)
-    # (pi - theta_i*j) over rows i is p I + q J + r K.
-    q, r = m.pi - (plus + minus) / 2, (minus - plus) / 2
-    p = m.pi - diagonal - q
-    radial = (d - 1) * (n * m.sin(theta) - (m.sin(plus) + m.sin(minus)) / 2) - m.sin(diagonal)
-    own = theta + radial / n
-    return (
-        (own * c - p) / m.pi,
-        ((m.pi - theta) * (c + d * beta) + own * beta - q) / m.pi,
-        (own * kappa - r) / m.pi,
-    )
+def spectral_norm(W):
+    """|W|_2: |tau| on u, |alpha + i kappa| on everything orthogonal to it."""
+    return max(abs(W[2]), math.hypot(W[0], W[1]))
 
 
 def inner(X, Y, d):
     """The Frobenius inner product of two matrices given by their coordinates."""
-    return d * (X[0] + X[1]) * (Y[0] + Y[1]) + d * (d - 1) * (X[1] * Y[1] + X[2] * Y[2])
+    return (d - 1) * (X[0] * Y[0] + X[1] * Y[1]) + X[2] * Y[2]
 
 
-def curves(coordinates, d):
+def trace(W, d):
+    return (d - 1) * W[0] + W[2]
+
+
+def column_length(W, d):
+    """|e_j + w_j|, the same for every j."""
+    square = (d - 1) * ((1 + W[0]) ** 2 + W[1] ** 2) + (1 + W[2]) ** 2
+    return _arithmetic(W).sqrt(square / d)
+
+
+def potential(W, d, W_star=ZERO):
+    """g of Definition 2.2."""
+    return d * (column_length(W_star, d) - column_length(W, d))
+
+
+def gradient(W, d, W_star=ZERO):
+    """The gradient of eq. 2 in W at the true scale, as coordinates."""
+    m = _arithmetic(W)
+    (z, t), (z_star, t_star), a, b = _shifted(W, m), _shifted(W_star, m), column_length(W, d), column_length(W_star, d)
+    theta, own, plus, minus = _angles(W, W_star, d)
+    radial = (d - 1) * (a * m.sin(theta) - b * (m.sin(plus) + m.sin(minus)) / 2) - b * m.sin(own)
+    # pi grad L = (I + W) X - (I + W*) Y with X_ij = pi - theta_ij, on the diagonal radial / |a_j| more, and
+    # Y_ij = pi - theta_i*j.
+    x, x_u = _from_entries(m.pi + radial / a, m.pi - theta, m.pi - theta, d, m)
+    y, y_u = _from_entries(m.pi - own, m.pi - plus, m.pi - minus, d, m)
+    on_rest, on_u = z * x - z_star * y, t * x_u - t_star * y_u
+    return on_rest.real / m.pi, on_rest.imag / m.pi, on_u / m.pi
+
+
+def curves(W, d, W_star=ZERO):
     """(distance, potential, inner product, loss) as in `src.dynamics.history`, evaluated in 40-digit arithmetic."""
     with mpmath.workdps(40):
-        W = tuple(mpmath.mpf(x) for x in coordinates)
-        m, _, n, theta, diagonal, plus, minus = _angles(W, d)
+        W, W_star = (tuple(map(mpmath.mpf, X)) for X in (W, W_star))
+        M = tuple(x - y for x, y in zip(W, W_star, strict=True))
+        a, b = column_length(W, d), column_length(W_star, d)
+        theta, own, plus, minus = _angles(W, W_star, d)
+        theta_star = _angles(W_star, W_star, d)[0]
 
         def h(angle):
-            return m.sin(angle) + (m.pi - angle) * m.cos(angle)
+            return mpmath.sin(angle) + (mpmath.pi - angle) * mpmath.cos(angle)
 
-        pairs = d * (d - 1)
-        student = d * m.pi * n**2 + pairs * n**2 * h(theta)
-        cross = d * n * h(diagonal) + pairs * n * (h(plus) + h(minus)) / 2
-        teacher = d * m.pi + pairs
-        loss = (student - 2 * cross + teacher) / (2 * m.pi)
-        return tuple(map(float, (m.sqrt(inner(W, W, d)), d * (1 - n), inner(gradient(W, d), W, d), loss)))
+        same = d * (a**2 * h(0) + b**2 * h(0) - 2 * a * b * h(own))
+        other = d * (d - 1) * (a**2 * h(theta) + b**2 * h(theta_star) - a * b * (h(plus) + h(minus)))
+        loss = (same + other) / (2 * mpmath.pi)
+        values = mpmath.sqrt(inner(M, M, d)), potential(W, d, W_star), inner(gradient(W, d, W_star), M, d), loss
+        return tuple(map(float, values))
 
 
-def trajectory(coordinates, d, t, rtol=1e-12):
-    """The gradient flow dW/dt = -grad L from the given coordinates: its coordinates [3, K] at the K increasing times t.
+def trajectory(W, d, t, W_star=ZERO, rtol=1e-12):
+    """The gradient flow dW/dt = -grad L from the coordinates W: coordinates [3, K] at the K increasing times t.
 
     By LSODA, which changes to a stiff method by itself; the distance is good to some hundred times rtol.
     """
@@ -88,9 +119,9 @@ def trajectory(coordinates, d, t, rtol=1e-12):
     if t.ndim != 1 or not len(t) or t[0] < 0 or np.any(np.diff(t) <= 0):
         raise ValueError("t must be a list of increasing times, the first at least 0")
     return solve_ivp(
-        lambda _, W: np.negative(gradient(tuple(map(float, W)), d)),
+        lambda _, X: np.negative(gradient(X.tolist(), d, W_star)),
         (0, t[-1]),
-        np.array(coordinates, dtype=float),
+        np.array(W, dtype=float),
         method="LSODA",
         t_eval=t,
         rtol=rtol,
@@ -98,22 +129,47 @@ def trajectory(coordinates, d, t, rtol=1e-12):
     ).y
 
 
-def integrate(coordinates, d, t, rtol=1e-12):
+def integrate(W, d, t, W_star=ZERO, rtol=1e-12):
     """`trajectory` as a History, exact curves included; History.W is the [3] tensor of the final coordinates."""
-    path = trajectory(coordinates, d, t, rtol)
-    values = torch.tensor([curves(tuple(W), d) for W in path.T], dtype=torch.float64).T
+    path = trajectory(W, d, t, W_star, rtol)
+    values = torch.tensor([curves(X, d, W_star) for X in path.T.tolist()], dtype=torch.float64).T
     times = torch.as_tensor(np.asarray(t, dtype=float))
     return History(t=times, W=torch.from_numpy(path[:, -1]), **dict(zip(CURVES, values, strict=True)))
 
 
-def _angles(coordinates, d):
-    alpha, beta, kappa = coordinates
-    m = mpmath if isinstance(alpha, mpmath.mpf) else math
-    c = 1 + alpha
-    n = m.sqrt((c + beta) ** 2 + (d - 1) * (beta**2 + kappa**2))
-    if n == 0:
-        raise ValueError("coordinates must leave the columns of I + W non-zero")
-    theta = m.acos((2 * c * beta + d * beta**2 - kappa**2) / n**2)
-    # From the tangent: the arc cosine would lose half the digits where a_j is close to e_j.
-    diagonal = m.atan2(m.sqrt((d - 1) * (beta**2 + kappa**2)), c + beta)
-    return m, c, n, theta, diagonal, m.acos((beta + kappa) / n), m.acos((beta - kappa) / n)
+def _angles(W, W_star, d):
+    """The angles of (a_i, a_j), of (b_j, a_j), and of (b_i, a_j) where K_ij > 0 and where K_ij < 0, for i != j."""
+    m = _arithmetic(W)
+    (z, t), (z_star, t_star) = _shifted(W, m), _shifted(W_star, m)
+    a, b = column_length(W, d), column_length(W_star, d)
+    if not (a > 0 and b > 0):
+        raise ValueError("coordinates must leave the columns of I + W and I + W* non-zero")
+    _, between, _ = _entries(abs(z) ** 2, t**2, d, m)
+    own, plus, minus = _entries(z_star.conjugate() * z, t_star * t, d, m)
+    # Of b_j and a_j the arc cosine would lose half the digits where they are close: from the part of a_j - b_j that is
+    # orthogonal to b_j, which is a column of the same kind.
+    along = own / b**2 - 1
+    across = abs(z - z_star - along * z_star) ** 2 * (d - 1) + (t - t_star - along * t_star) ** 2
+    own_angle = m.atan2(b * m.sqrt(across / d), own)
+    return m.acos(between / a**2), own_angle, m.acos(plus / (a * b)), m.acos(minus / (a * b))
+
+
+def _arithmetic(W):
+    return mpmath if isinstance(W[0], mpmath.mpf) else math
+
+
+def _shifted(W, m):
+    """I + W as a complex number, for what is orthogonal to u, and a real one, for u."""
+    return (complex if m is math else mpmath.mpc)(1 + W[0], W[1]), 1 + W[2]
+
+
+def _entries(z, t, d, m):
+    """The entries of the matrix (z, t): on the diagonal, where K is positive and where K is negative."""
+    return ((d - 1) * z.real + t) / d, (t - z.real) / d + z.imag / m.sqrt(d), (t - z.real) / d - z.imag / m.sqrt(d)
+
+
+def _from_entries(diagonal, plus, minus, d, m):
+    """The matrix (z, t) with these entries."""
+    mean = (plus + minus) / 2
+    z = (complex if m is math else mpmath.mpc)(diagonal - mean, m.sqrt(d) * (plus - minus) / 2)
+    return z, diagonal + (d - 1) * mean

@@ -5,11 +5,12 @@ import pytest
 import yaml
 from conftest import CHAPTERS, ROOT, SCRIPTS
 
+from src import verdicts
 from src.book import claims, ledger
 
 
 def entry(id, **changes):
-    return {"id": id, "verdict": claims.HOLDS, "measured": "1.0", "spread": "exact", "note": ""} | changes
+    return {"id": id, "verdict": verdicts.HOLDS, "measured": "1.0", "spread": "exact", "note": ""} | changes
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_problems_are_found():
 
 def test_rows_join_claims_and_reports():
     found = {row["id"]: row for row in ledger.rows(claims.read(), {"07_phase_two": [entry("thm-3.3", note="why")]})}
-    assert found["thm-3.3"]["verdict"] == claims.HOLDS
+    assert found["thm-3.3"]["verdict"] == verdicts.HOLDS
     assert found["thm-3.3"]["ours"] == "1.0"
     assert found["thm-3.3"]["link"] == "chapters/07_phase_two.html#claim-thm-3.3"
     assert found["eq-1-2"]["verdict"] == "open"
@@ -61,10 +62,10 @@ def test_rows_join_claims_and_reports():
 
 
 def test_a_report_carries_its_data_and_its_anchor(shown):
-    claims.report("thm-3.3", verdict=claims.FAILS, measured="0.02 < 0.03", spread="± 0.001", note="γ = 0.3 & more")
+    claims.report("thm-3.3", verdict=verdicts.FAILS, measured="0.02 < 0.03", spread="± 0.001", note="γ = 0.3 & more")
     ((data, metadata),) = shown
     assert metadata["claim"] == entry(
-        "thm-3.3", verdict=claims.FAILS, measured="0.02 < 0.03", spread="± 0.001", note="γ = 0.3 & more"
+        "thm-3.3", verdict=verdicts.FAILS, measured="0.02 < 0.03", spread="± 0.001", note="γ = 0.3 & more"
     )
     assert 'id="claim-thm-3.3"' in data["text/html"]
     assert "0.02 &lt; 0.03" in data["text/html"]

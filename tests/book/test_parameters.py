@@ -5,7 +5,6 @@ import math
 import nbformat
 import papermill
 import pytest
-import torch
 import yaml
 from conftest import CHAPTERS, code_cells, execute
 from papermill.exceptions import PapermillExecutionError
@@ -23,13 +22,49 @@ ALLOWED = {
 GOOD = {"d": 10, "eta": 0.5, "device": "cpu", "record": False, "sizes": [3, 4]}
 
 
-def test_good_parameters_pass_beside_imports_and_private_names():
-    parameters.check(GOOD | {"math": math, "_hidden": 3, "In": [], "Out": {}, "torch": torch}, **ALLOWED)
+CELL = "d: int = 5  # dimension"
+SET_UP = "import math\nparameters.check(globals())"
+
+
+def check(values, history=None):
+    """Check `values` as a chapter would whose parameters cell, or papermill's after it, assigns them."""
+    cells = [f"{name}: object = {value!r}" for name, value in values.items()]
+    parameters.check({"In": history or ["", "\n".join(cells), SET_UP], **values}, **ALLOWED)
+
+
+def test_good_parameters_pass_beside_whatever_else_is_defined():
+    check(GOOD)
+    assigned = "\n".join(f"{name}: object = 0" for name in GOOD)
+    parameters.check(GOOD | {"pi": 3.14, "e": [1], "In": ["", assigned, SET_UP]}, **ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        ["", CELL, SET_UP],
+        ["", CELL, "# Parameters\nd = 7\n", SET_UP],
+        ["from math import pi", CELL, SET_UP, "x = 3", "figure = draw(x)", CELL, SET_UP],  # run twice
+        ["", CELL, SET_UP, "y = 3", "%matplotlib inline", SET_UP],  # one cell again
+    ],
+)
+def test_the_parameters_are_what_the_parameters_cells_assign(history):
+    parameters.check({"In": history, "d": 7, "x": 3, "y": 3}, d=range(3, 9))
+
+
+@pytest.mark.parametrize("pass_before", [[], [CELL, SET_UP, "dd: int = 5"]])
+def test_a_misspelt_name_stops_every_pass(pass_before):
+    with pytest.raises(ValueError, match=r"unknown parameter 'dd' \(did you mean"):
+        parameters.check({"In": ["", *pass_before, CELL, "dd = 7", SET_UP], "d": 5, "dd": 7}, d=range(3, 9))
+
+
+def test_the_parameters_cell_must_have_run():
+    with pytest.raises(ValueError, match="parameters cell was not run"):
+        parameters.check({"In": ["", SET_UP], "d": 5}, d=range(3, 9))
 
 
 @pytest.mark.parametrize("value", [3, 3000])
 def test_the_ends_of_a_range_are_allowed(value):
-    parameters.check(GOOD | {"d": value}, **ALLOWED)
+    check(GOOD | {"d": value})
 
 
 @pytest.mark.parametrize(
@@ -58,12 +93,12 @@ def test_the_ends_of_a_range_are_allowed(value):
 )
 def test_bad_parameters_are_named(change, error, message):
     with pytest.raises(error, match=message):
-        parameters.check(GOOD | change, **ALLOWED)
+        check(GOOD | change)
 
 
 def test_a_parameter_that_is_checked_must_be_set():
     with pytest.raises(ValueError, match="'d' is checked but"):
-        parameters.check({k: v for k, v in GOOD.items() if k != "d"}, **ALLOWED)
+        check({k: v for k, v in GOOD.items() if k != "d"})
 
 
 def test_a_misspelt_parameter_stops_plain_papermill(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import CHAPTERS, run_chapter
 
+from src import verdicts
 from src.book import claims
 from src.dynamics import sgd
 from src.experiments import networks, spectral, table_1
@@ -198,17 +199,17 @@ def test_a_planted_error_is_one_that_runs(monkeypatch, plant):
     [
         (
             {"resnet56": (6.9, 7.0, 7.1), "single_skip56": (8.9, 9.0, 9.2), "vanilla56": (11.9, 12.0, 12.3)},
-            claims.HOLDS,
+            verdicts.HOLDS,
         ),
         (
             {"resnet56": (9.0, 9.1, 9.2), "single_skip56": (7.0, 7.1, 7.2), "vanilla56": (12.0, 12.1, 12.2)},
-            claims.FAILS,
+            verdicts.FAILS,
         ),
         (
             {"resnet56": (6.9, 9.0, 9.2), "single_skip56": (7.0, 9.1, 9.2), "vanilla56": (12.0, 12.1, 12.2)},
-            claims.UNDECIDED,
+            verdicts.UNDECIDED,
         ),
-        ({"resnet56": (6.9, 7.0), "single_skip56": (9.0,), "vanilla56": (12.0, 12.1)}, claims.UNDECIDED),
+        ({"resnet56": (6.9, 7.0), "single_skip56": (9.0,), "vanilla56": (12.0, 12.1)}, verdicts.UNDECIDED),
     ],
 )
 def test_table_1_is_judged_by_its_runs(tmp_path, errors, verdict):

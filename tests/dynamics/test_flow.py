@@ -168,19 +168,38 @@ def test_bad_input_to_the_flow(arguments, error, words):
 # The three-variable reduction.
 
 
+COORDINATES = st.tuples(st.floats(-0.3, 0.3), st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
+PRIMES = st.sampled_from([7, 11, 19, 23, 31])
+
+
 @settings(max_examples=25, deadline=None)
-@given(st.floats(-0.3, 0.3), st.floats(-0.02, 0.02), st.floats(-0.1, 0.1), st.sampled_from([7, 11, 19, 23, 31]))
-def test_the_reduction_is_the_full_gradient(alpha, beta, kappa, d):
-    coordinates = (alpha, beta, kappa)
-    W = three_variables.matrix(coordinates, d)
-    zero = torch.zeros_like(W)
-    full = population.gradient(W, zero)
-    assert torch.allclose(three_variables.matrix(three_variables.gradient(coordinates, d), d), full, atol=1e-7)
-    distance, potential, inner, loss = three_variables.curves(coordinates, d)
-    assert distance == pytest.approx(W.norm().item(), abs=1e-12)
-    assert potential == pytest.approx(landscape.potential(W, zero).item(), abs=1e-12)
-    assert inner == pytest.approx(landscape.inner_product(W, zero).item(), rel=1e-9, abs=1e-9)
-    assert loss == pytest.approx(population.loss(W, zero).item(), rel=1e-9, abs=1e-12)
+@given(COORDINATES, COORDINATES, PRIMES)
+def test_the_reduction_is_the_full_model(X, X_star, d):
+    W, W_star = three_variables.matrix(X, d), three_variables.matrix(X_star, d)
+    full = population.gradient(W, W_star)
+    assert torch.allclose(three_variables.matrix(three_variables.gradient(X, d, X_star), d), full, atol=1e-7)
+    distance, potential, inner, loss = three_variables.curves(X, d, X_star)
+    assert distance == pytest.approx((W - W_star).norm().item(), abs=1e-12)
+    assert potential == pytest.approx(landscape.potential(W, W_star).item(), abs=1e-12)
+    assert inner == pytest.approx(landscape.inner_product(W, W_star).item(), rel=1e-9, abs=1e-9)
+    assert loss == pytest.approx(population.loss(W, W_star).item(), rel=1e-9, abs=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(COORDINATES, COORDINATES, PRIMES)
+def test_coordinates_give_norms_products_and_the_trace(X, Y, d):
+    W = three_variables.matrix(X, d)
+    assert three_variables.spectral_norm(X) == pytest.approx(torch.linalg.matrix_norm(W, 2).item(), abs=1e-12)
+    assert three_variables.trace(X, d) == pytest.approx(W.trace().item(), abs=1e-12)
+    assert three_variables.inner(X, Y, d) == pytest.approx((W * three_variables.matrix(Y, d)).sum().item(), abs=1e-12)
+    lengths = (torch.eye(d, dtype=torch.float64) + W).norm(dim=0)
+    assert torch.allclose(lengths, torch.full_like(lengths, three_variables.column_length(X, d)), atol=1e-13)
+
+
+def test_the_start_has_two_constructions():
+    for d, frobenius, trace in ((19, 1.0, -0.8), (103, 5.0, -18.75)):
+        W = three_variables.matrix(three_variables.start(d, frobenius, trace), d)
+        torch.testing.assert_close(W, weights.wrong_way_start(d, frobenius, trace), rtol=0, atol=1e-14)
 
 
 def test_the_reduction_against_the_full_flow_at_d_103():
@@ -200,7 +219,7 @@ def test_the_reduced_gradient_in_high_precision():
 
 
 def test_bad_input_to_the_reduction():
-    with pytest.raises(ValueError, match="trace must be at most"):
+    with pytest.raises(ValueError, match="trace must be between"):
         three_variables.start(19, 1.0, -50.0)
     with pytest.raises(ValueError, match="t must be a list of increasing times"):
         three_variables.integrate(START, D, [1.0, 0.5])

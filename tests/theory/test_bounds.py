@@ -132,12 +132,11 @@ def test_phase_one_formulas():
 def test_the_term_that_the_printed_update_of_g_lacks():
     """W = c (u u^T - I), W* = 0: dg/d(eta) is -(pi/2) <u, s> to leading order, not a multiple of d gamma^2."""
     d, gamma = 100, mpmath.mpf("1e-5")
-    c = gamma / (d - 1)
-    W = (-c, c, mpmath.mpf(0))
+    W = (-gamma / (d - 1), mpmath.mpf(0), gamma)
     with mpmath.workdps(30):
-        x, y, _ = (-mpmath.pi * v for v in three_variables.gradient(W, d))
-        first = (1 + W[0] + W[1]) * (x + y) + (d - 1) * W[1] * y  # <a_j, R_j>, columns of length close to one
-        assert float(-d * first / (mpmath.pi / 2 * gamma * d)) == pytest.approx(1, rel=1e-3)
+        R = [-mpmath.pi * v for v in three_variables.gradient(W, d)]
+        rate = -three_variables.inner((1 + W[0], 0, 1 + W[2]), R, d)  # -sum <a_j, R_j>, columns of length close to one
+        assert float(rate / (mpmath.pi / 2 * gamma * d)) == pytest.approx(1, rel=1e-3)
 
 
 def test_g_grows_in_one_step_inside_the_ball_above_the_threshold():
