@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.installed
 
-.PHONY: help book site test run refresh bench stress
+.PHONY: help book site test lint run refresh bench stress
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -19,6 +19,9 @@ site: $(READY)  ## render the stored outputs only
 test: $(READY)  ## every test (closing line: pytest's)
 	@$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
 	    --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
+
+lint: $(READY)  ## the linter and the formatter, changing nothing
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
 run: $(READY)  ## one chapter with other parameters: make run CHAPTER=12 P="d=300 steps=200"
 	@test -n "$(CHAPTER)" || { echo 'say which chapter: make run CHAPTER=12 P="d=300 steps=200"'; exit 2; }

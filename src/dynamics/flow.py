@@ -15,6 +15,8 @@ and a few passes over X.
 import math
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from tqdm import tqdm
 
 from src.checks import check_pair, check_positive
@@ -22,7 +24,13 @@ from src.dynamics.history import CURVES, History, curves_at
 from src.model import population
 
 
-def integrate(W0, W_star, t_end, rtol=1e-3, progress=False):
+def integrate(
+    W0: Float[Tensor, "... d d"],
+    W_star: Float[Tensor, "... d d"],
+    t_end: float,
+    rtol: float = 1e-3,
+    progress: bool = False,
+) -> History:
     """The flow from W0 up to time t_end: a History whose points are the steps the integrator took.
 
     W0, W_star: [d, d], or a batch [..., d, d] that shares its time steps (the curves are then [K, ...]).

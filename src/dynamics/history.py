@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from src.model import landscape, population
 
@@ -18,24 +20,29 @@ class History:
     expectations over x, not sample means. `errors` holds the mean squared errors over the input sets asked for.
     """
 
-    t: torch.Tensor
-    distance: torch.Tensor
-    potential: torch.Tensor
-    inner: torch.Tensor
-    loss: torch.Tensor
-    W: torch.Tensor
-    step: torch.Tensor | None = None
+    t: Float[Tensor, "K ..."]
+    distance: Float[Tensor, "K ..."]
+    potential: Float[Tensor, "K ..."]
+    inner: Float[Tensor, "K ..."]
+    loss: Float[Tensor, "K ..."]
+    W: Float[Tensor, "... d d"]
+    step: Int[Tensor, " K"] | None = None
     errors: dict = field(default_factory=dict)
 
 
-def measure(W, W_star):
+def measure(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "4 ..."]:
     """The four curves at one point, in float64: a tensor [4, ...] in the order of `CURVES`."""
     W, W_star = W.double(), W_star.double()
     loss, gradient = population.loss_and_gradient(W, W_star)
     return curves_at(W, W_star, loss, gradient)
 
 
-def curves_at(W, W_star, loss, gradient):
+def curves_at(
+    W: Float[Tensor, "... d d"],
+    W_star: Float[Tensor, "... d d"],
+    loss: Float[Tensor, "..."],
+    gradient: Float[Tensor, "... d d"],
+) -> Float[Tensor, "4 ..."]:
     """`measure` where loss and gradient are at hand."""
     M = W - W_star
     inner = (gradient * M).sum((-2, -1))

@@ -9,11 +9,13 @@ batch dimension; each has its own random stream, so a run does not depend on its
 section 5.2, ReLU(W^T x), is this model at W - I.
 """
 
-import hashlib
-import pickle
 import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from tqdm import tqdm
 
 from src.checks import check_integer, check_pair, check_positive
@@ -25,20 +27,20 @@ _CHECKPOINT_SECONDS = 20
 
 
 def train(
-    W0,
-    W_star,
+    W0: Float[Tensor, "... d d"],
+    W_star: Float[Tensor, "... d d"],
     *,
-    eta,
-    batch,
-    steps,
-    seeds,
-    samples=None,
-    record_at=None,
-    evaluate=None,
-    checkpoint=None,
-    allow_unstable=False,
-    progress=False,
-):
+    eta: float | Sequence[float],
+    batch: int,
+    steps: int,
+    seeds: int | Sequence[int],
+    samples: Float[Tensor, "n d"] | None = None,
+    record_at: Iterable[int] | None = None,
+    evaluate: dict[str, Float[Tensor, "_ d"]] | None = None,
+    checkpoint: str | Path | None = None,
+    allow_unstable: bool = False,
+    progress: bool = False,
+) -> History:
     """SGD on eq. 2 from W0 towards W_star; one run per seed, all at once, on the device and in the dtype of W0.
 
     W0, W_star: [d, d], shared by all runs, or [S, d, d]. eta: a step size, or one per run. batch: samples per step.
@@ -76,7 +78,9 @@ def train(
     runs = _Runs(W0, W_star, etas, batch, seeds, samples)
     targets = {name: _output(x, runs.teacher) for name, x in sets.items()}
     curves, errors = [], []
-    digest = checkpoint and _digest(W0, W_star, etas, batch, seeds, samples, record_at, sets)
+    digest = checkpoint and checkpoints.digest(
+        W0=W0, W_star=W_star, eta=etas, batch=batch, seeds=seeds, samples=samples, record_at=record_at, evaluate=sets
+    )
     if saved := checkpoints.load(checkpoint, digest):
         runs.restore(saved["runs"])
         curves, errors = saved["curves"], saved["errors"]
@@ -128,8 +132,8 @@ class _Runs:
         finite = torch.zeros((), dtype=torch.int64, device=self.A.device)
         for _ in range(steps):
             y = self._draw()
-            torch.bmm(self.x, self.A, out=self.z)
-            residual = self.z.relu_().sum(-1).sub_(y)
+            torch.bmm(self.x, self.A, out=self.z)  # [S, batch, d]
+            residual = self.z.relu_().sum(-1).sub_(y)  # [S, batch]
             finite += torch.isfinite(residual).all()
             active = self.z.sign_()
             self.A.baddbmm_(self.x.mT, active.mul_(residual.mul_(self.scale)[..., None]), alpha=-1)
@@ -212,10 +216,3 @@ def _check_inputs(name, x, W0):
         raise ValueError(f"{name} must have the dtype and device of W0, {W0.dtype} on {W0.device}")
     if not torch.isfinite(x).all():
         raise ValueError(f"{name} must be finite; it holds NaN or infinity")
-
-
-def _digest(*settings):
-    """Names the run that a checkpoint belongs to."""
-    plain = [s.cpu().numpy().tobytes() if isinstance(s, torch.Tensor) else s for s in settings[:-1]]
-    sets = [(name, x.cpu().numpy().tobytes()) for name, x in settings[-1].items()]
-    return hashlib.sha256(pickle.dumps((plain, sets))).hexdigest()

@@ -1,6 +1,5 @@
 """Supervised training of a classifier, and what it leaves behind: sections 5.4 and 5.1."""
 
-import hashlib
 import math
 import time
 from dataclasses import dataclass
@@ -200,10 +199,14 @@ def _check_set(name, x, y):
 
 def _digest(model, optimizer, batch, seed, sets, augment, scheduler, precision):
     """Names the run that a checkpoint belongs to: network, initial weights, data, settings (not the epochs)."""
-    settings = (repr(model), type(optimizer).__name__, optimizer.defaults, batch, seed, list(sets), precision)
-    settings += (getattr(augment, "__qualname__", augment), scheduler and (type(scheduler), scheduler.state_dict()))
-    total = hashlib.sha256(repr(settings).encode())
-    for tensor in [t for pair in sets.values() for t in pair] + list(model.state_dict().values()):
-        total.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-        total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return total.hexdigest()
+    return checkpoints.digest(
+        model=repr(model),
+        weights=dict(model.state_dict()),
+        optimizer=[type(optimizer).__name__, repr(optimizer)],  # the settings of every group of parameters
+        batch=batch,
+        seed=seed,
+        sets=sets,
+        augment=getattr(augment, "__qualname__", repr(augment)),
+        scheduler=repr(scheduler and (type(scheduler).__name__, scheduler.state_dict())),
+        precision=str(precision),
+    )

@@ -9,12 +9,16 @@ gradient there.
 """
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from src.checks import check_pair, check_same_kind
 from src.model import population
 
 
-def loss(W, W_star, Sigma):
+def loss(
+    W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"], Sigma: Float[Tensor, "... d d"]
+) -> Float[Tensor, "..."]:
     """L(W) = E (f(x, W) - f(x, W*))^2 for x ~ N(0, Sigma), of shape [...]; twice differentiable in W and W_star.
 
     Raises TypeError or ValueError as `population.loss` does, and unless Sigma is symmetric and positive definite.
@@ -22,14 +26,18 @@ def loss(W, W_star, Sigma):
     return population.loss(*standardised(W, W_star, Sigma))
 
 
-def gradient(W, W_star, Sigma):
+def gradient(
+    W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"], Sigma: Float[Tensor, "... d d"]
+) -> Float[Tensor, "... d d"]:
     """The gradient in W of `loss`, at its true scale: [..., d, d], column j is dL/dw_j. Errors as in `loss`."""
     W, W_star = check_pair(W, W_star)
     S = _root(Sigma, W)
     return S @ population.gradient(_seen_through(S, W), _seen_through(S, W_star))
 
 
-def standardised(W, W_star, Sigma):
+def standardised(
+    W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"], Sigma: Float[Tensor, "... d d"]
+) -> tuple[Float[Tensor, "... d d"], Float[Tensor, "... d d"]]:
     """The pair (W', W*') at which standard Gaussian inputs give the same outputs. Errors as in `loss`.
 
     <-grad, W* - W> is `landscape.inner_product` of this pair, because S moves from one factor to the other, and the

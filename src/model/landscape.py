@@ -9,23 +9,27 @@ import math
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from src.checks import check_pair
 from src.model import population
 
 
-def potential(W, W_star):
+def potential(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "..."]:
     """Definition 2.2, g = sum_i (|e_i + w*_i| - |e_i + w_i|), of shape [...], in units of a column's length."""
     return _growth(*_student_and_teacher(W, W_star)).sum(-1)
 
 
-def potentials_of_others(W, W_star):
+def potentials_of_others(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "... d"]:
     """Definition 2.2, g_j = sum over i != j of (|b_i| - |a_i|), of shape [..., d]: the potential without column j."""
     growth = _growth(*_student_and_teacher(W, W_star))
     return growth.sum(-1, keepdim=True) - growth
 
 
-def outer_difference(W, W_star, without=None):
+def outer_difference(
+    W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"], without: int | None = None
+) -> Float[Tensor, "... d d"]:
     r"""Definition 2.3, A = sum_i (b_i b_bar_i^T - a_i a_bar_i^T), of shape [..., d, d].
 
     `without=j` gives A_j, the sum over i != j: A_j a_bar_j is the first-order part of column j in `gradient_parts`.
@@ -42,18 +46,18 @@ def outer_difference(W, W_star, without=None):
     return M[..., keep] @ B_bar[..., keep].mT + A[..., keep] @ (B_bar - A_bar)[..., keep].mT
 
 
-def way_along_ones(W, W_star):
+def way_along_ones(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "... d"]:
     """Section 4, s = (W* - W) u with u the all-ones vector, of shape [..., d]."""
     W, W_star = check_pair(W, W_star)
     return (W_star - W).sum(-1)
 
 
-def inner_product(W, W_star):
+def inner_product(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "..."]:
     """<-grad L(W), W* - W>, of shape [...], at the true scale: negative where the gradient points the wrong way."""
     return (population.gradient(W, W_star) * (W - W_star)).sum((-2, -1))
 
 
-def one_point_ratio(W, W_star):
+def one_point_ratio(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "..."]:
     """<-grad L(W), W* - W> / |W* - W|_F^2, of shape [...], at the true scale (the paper's 0.03 is pi times as large).
 
     L is delta-one point strongly convex towards W* (Definition 2.4) where this exceeds delta. Differentiable.
@@ -69,12 +73,12 @@ def one_point_ratio(W, W_star):
 class Parts(NamedTuple):
     """The three parts of Figure 5, each a tensor; their sum is the exact quantity."""
 
-    constant: torch.Tensor
-    first_order: torch.Tensor
-    higher_order: torch.Tensor
+    constant: Float[Tensor, "..."]
+    first_order: Float[Tensor, "..."]
+    higher_order: Float[Tensor, "..."]
 
 
-def gradient_parts(W, W_star):
+def gradient_parts(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Parts:
     r"""The sum R that Lemma 2.1 prints (-pi times the true gradient), about right angles: Parts of [..., d, d].
 
     For i != j put pi/2 - theta = arcsin c = c + O(c^3) and sin theta = sqrt(1 - c^2) = 1 + O(c^2), with c the cosine:
@@ -112,7 +116,7 @@ def gradient_parts(W, W_star):
     return Parts(constant, first_order, higher_order)
 
 
-def inner_product_parts(W, W_star):
+def inner_product_parts(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Parts:
     """Figure 5: <R, W* - W> split into the Parts of `gradient_parts`, each of shape [...], at the printed scale.
 
     Their sum is pi times `inner_product`. The paper bounds them from below by pi/2 - O(g), -1.3 and -0.085 times

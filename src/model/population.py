@@ -21,6 +21,8 @@ of one floating dtype and on one device, and runs on either. `loss` can be diffe
 import math
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from src.checks import check_pair, check_same_kind
@@ -28,7 +30,7 @@ from src.checks import check_pair, check_same_kind
 _BLOCK = 512
 
 
-def loss(W, W_star):
+def loss(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "..."]:
     """Eq. 2, L(W) = E (f(x, W) - f(x, W*))^2 for x ~ N(0, I), exactly.
 
     W, W_star: [..., d, d]. Returns a tensor of shape [...], a squared output (f is a sum of d ReLU units).
@@ -39,7 +41,7 @@ def loss(W, W_star):
     return _Loss.apply(*check_pair(W, W_star))
 
 
-def gradient(W, W_star):
+def gradient(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "... d d"]:
     """The gradient of eq. 2 in W, at its true scale: column j is dL/dw_j.
 
     W, W_star: [..., d, d]. Returns [..., d, d]. Errors as in `loss`. Costs four matrix products (two when W* = 0).
@@ -47,7 +49,9 @@ def gradient(W, W_star):
     return _Gradient.apply(*check_pair(W, W_star))
 
 
-def loss_and_gradient(W, W_star):
+def loss_and_gradient(
+    W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]
+) -> tuple[Float[Tensor, "..."], Float[Tensor, "... d d"]]:
     """`loss` and `gradient` together, for the price of little more than the gradient; not differentiable."""
     W, W_star = check_pair(W, W_star)
     with torch.no_grad():
@@ -56,7 +60,9 @@ def loss_and_gradient(W, W_star):
         return value, _gradient(W, W_star, pair.A_bar, pair.a, pair.b, pair.cos_aa, pair.cos_ba)
 
 
-def hessian_product(W, W_star, V):
+def hessian_product(
+    W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"], V: Float[Tensor, "... d d"]
+) -> Float[Tensor, "... d d"]:
     """The Hessian of eq. 2 in W, at its true scale, applied to the direction V: [..., d, d] -> [..., d, d].
 
     The loss is twice differentiable wherever no column of I + W is zero, at W = W* too. Errors as in `loss`.
@@ -67,7 +73,7 @@ def hessian_product(W, W_star, V):
         return _hessian_products(*torch.broadcast_tensors(W, W_star, V))[0]
 
 
-def lemma_2_1(W, W_star):
+def lemma_2_1(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "... d d"]:
     """The sum that Lemma 2.1 prints for -grad L(W)_j, term by term, at the paper's printed scale: -pi times `gradient`.
 
     W, W_star: [..., d, d]. Returns [..., d, d]. Errors as in `loss`.
@@ -122,17 +128,18 @@ class _Directions:
     """Lengths and directions of the columns, and the small differences between student and teacher."""
 
     def __init__(self, W, W_star):
-        A, self.a = _columns(W)
+        A, self.a = _columns(W)  # [..., d, d], [..., 1, d]
         B_bar, self.b = _columns(W_star)
-        M = W - W_star
-        self.growth = (M * A.add(B_bar)).sum(-2, keepdim=True) / (self.a + self.b)  # |a_i| - |b_i|
+        M = W - W_star  # [..., d, d]
+        self.growth = (M * A.add(B_bar)).sum(-2, keepdim=True) / (self.a + self.b)  # [..., 1, d], |a_i| - |b_i|
         B_bar /= self.b
         self.A_bar = A.div_(self.a)
-        self.turn = M.sub_(self.growth * B_bar).div_(self.a)  # a_i / |a_i| - b_i / |b_i|
+        self.turn = M.sub_(self.growth * B_bar).div_(self.a)  # [..., d, d], a_i / |a_i| - b_i / |b_i|
+        # From here on [..., d, d] with rows i and columns j.
         self.cos_bb = _unit_diagonal(_teacher_times(W_star.mT, B_bar).div_(self.b.mT))
         self.b_turn = _teacher_times(W_star.mT, self.turn).div_(self.b.mT)
         self.turn_turn = self.turn.mT @ self.turn
-        self.cos_ba = self.cos_bb + self.b_turn  # [i, j] is the cosine between b_i and a_j
+        self.cos_ba = self.cos_bb + self.b_turn  # between b_i and a_j
         self.cos_aa = _unit_diagonal(self.b_turn.mT + self.cos_ba + self.turn_turn)
 
 
@@ -191,9 +198,9 @@ def _curvature(mean, half_difference):
 
 def _gradient(W, W_star, A_bar, a, b, cos, cos_star):
     """Uses up A_bar, cos and cos_star: at d = 1500 fresh memory costs as much as the arithmetic."""
-    theta, theta_star = _angle(cos), _angle(cos_star)
+    theta, theta_star = _angle(cos), _angle(cos_star)  # [..., d, d]: [i, j] between a_i or b_i and a_j
     sine = theta.sin()
-    radial = a @ sine
+    radial = a @ sine  # [..., 1, d]
     radial -= b @ torch.sin(theta_star, out=sine)
     turned = theta_star.sub_(theta)
     result = A_bar.mul_(radial)

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from scipy.optimize import brentq
+from torch import Tensor
 
 from src.checks import check_generator, check_integer, check_positive
 
 
-def with_norms(d, spectral, frobenius, generator):
+def with_norms(d: int, spectral: float, frobenius: float, generator: torch.Generator) -> Float[Tensor, "{d} {d}"]:
     """A random [d, d] float64 matrix with the given spectral and Frobenius norms, on the generator's device.
 
     W = U diag(s) V^T with U, V uniform on the orthogonal group and geometric singular values s_k = spectral * rho^k,
@@ -31,7 +33,9 @@ def with_norms(d, spectral, frobenius, generator):
     return _orthogonal(d, generator) * s @ _orthogonal(d, generator).mT
 
 
-def wrong_way_start(d, frobenius, trace, generator=None):
+def wrong_way_start(
+    d: int, frobenius: float, trace: float, generator: torch.Generator | None = None
+) -> Float[Tensor, "{d} {d}"]:
     r"""The start of section 5.3: for W* = 0, weights [d, d] at which the gradient can point away from W*.
 
     W = -a (I - u u^T / d) + b K with tr W = -a (d - 1) = `trace` and |W|_F = `frobenius`; K is `flat_skew`, so W u = 0
@@ -53,7 +57,7 @@ def wrong_way_start(d, frobenius, trace, generator=None):
     return W
 
 
-def flat_skew(d, generator=None):
+def flat_skew(d: int, generator: torch.Generator | None = None) -> Float[Tensor, "{d} {d}"]:
     """A skew-symmetric [d, d] float64 matrix K with K u = 0, u the all-ones vector, and all other singular values 1.
 
     Where d is a prime congruent to 3 modulo 4 and no generator is given: Paley's matrix of quadratic residues,

@@ -1,5 +1,6 @@
 """Checkpoints of long runs: written whole or not at all, and taken up only by the run that wrote them."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -25,3 +26,29 @@ def load(path, digest):
     if written_by != digest:
         raise ValueError(f"checkpoint must belong to this run; {path} was written by one with other settings")
     return content
+
+
+def digest(**settings):
+    """The SHA-256 that names a run: settings are numbers, texts, None, tensors, and lists and dicts of these."""
+    total = hashlib.sha256()
+    _add(total, settings)
+    return total.hexdigest()
+
+
+def _add(total, value):
+    if isinstance(value, torch.Tensor):
+        total.update(f"tensor {value.dtype} {tuple(value.shape)}:".encode())
+        total.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    elif isinstance(value, dict):
+        total.update(f"dict {len(value)}:".encode())
+        for key, entry in value.items():
+            _add(total, key)
+            _add(total, entry)
+    elif isinstance(value, list | tuple | range):
+        total.update(f"list {len(value)}:".encode())
+        for entry in value:
+            _add(total, entry)
+    elif value is None or isinstance(value, bool | int | float | str):
+        total.update(f"{type(value).__name__} {value!r}:".encode())
+    else:
+        raise TypeError(f"settings must be numbers, texts, tensors, lists and dicts, not {type(value).__name__}")
