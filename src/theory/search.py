@@ -7,6 +7,7 @@ What the search finds is an upper bound on the smallest ratio; `bounds.one_point
 once, and `src.theory.span` searches a family in which the ratio is a formula.
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -101,6 +102,22 @@ def starts(d, gamma, count, generator):
     # A small random push, because a symmetric start would keep its symmetry.
     W = W + 1e-3 * torch.randn(W.shape, generator=generator, **like) / math.sqrt(d)
     return gamma * clip(W, 1.0), gamma * clip(W_star, 1.0), kinds
+
+
+def with_corners(d, gamma, count, generator):
+    """Pairs (W, W*) of spectral norm at most gamma, each [n, d, d]: the corners of the span of I and J, then `starts`.
+
+    A corner has eigenvalues +-gamma on u and +-gamma orthogonally to it, for W and for W*, W being another than W*:
+    the 12 pairs at which a linear function of the weights in this span is largest. n = 12 + count; arguments and
+    errors as in `starts`.
+    """
+    W, W_star, _ = starts(d, gamma, count, generator)
+    signs = torch.tensor(list(itertools.product((-gamma, gamma), repeat=4)), dtype=W.dtype, device=W.device)
+    signs = signs[(signs[:, :2] != signs[:, 2:]).any(1), :, None, None]  # [12, 4, 1, 1]
+    on_u = torch.full((d, d), 1 / d, dtype=W.dtype, device=W.device)  # J / d
+    on_rest = torch.eye(d, dtype=W.dtype, device=W.device) - on_u
+    corners, corners_star = (signs[:, k] * on_rest + signs[:, k + 1] * on_u for k in (0, 2))
+    return torch.cat([corners, W]), torch.cat([corners_star, W_star])
 
 
 def minimize(W, W_star, gamma, *, g_min=-math.inf, g_max=G_LIMIT, steps=200, step=0.2, objective=printed_ratio):

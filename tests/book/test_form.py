@@ -8,7 +8,7 @@ import pytest
 from conftest import CHAPTERS, ROOT
 
 LABELS = ("Set-up", "How this figure is drawn", "How this table is made", "How this verdict is computed")
-LONGEST = 460  # lines of a chapter
+LONGEST = 470  # lines of a chapter
 WIDEST = 78  # characters of a visible line
 MOST = 12  # lines of a visible cell
 
@@ -88,7 +88,7 @@ def test_visible_code_is_short(cells):
 def test_figures_have_a_caption_an_alternative_text_and_a_mention(cells):
     text = prose(cells)
     shown = [name for cell in code(cells) for name in re.findall(r'figures\.show\("([^"]+)"', cell.source)]
-    placed = re.findall(r"```\{glue:figure\} (\S+)\n((?::.*\n)*)\n(.*?)\n```", text, flags=re.DOTALL)
+    placed = re.findall(r"```\{glue:figure\} (\S+)\n((?::[^\n]*\n)*)\n(.*?)\n```", text, flags=re.DOTALL)
     assert sorted(shown) == sorted(name for name, *_ in placed)
     for name, options, caption in placed:
         options = dict(re.findall(r":(\w+): (.*)", options))

@@ -1,4 +1,4 @@
-"""The adversarial search of chapter 5: allowed pairs, formulas that agree with the gradient, an uncrossed bound."""
+"""The adversarial search of chapter 7: allowed pairs, formulas that agree with the gradient, an uncrossed bound."""
 
 import math
 
@@ -36,6 +36,40 @@ def test_starts_are_allowed_reproducible_and_of_every_kind(d):
     assert torch.linalg.matrix_norm(torch.stack((W, W_star)), 2).max() <= 0.3 + 1e-12
     again = search.starts(d, 0.3, 12, generator(1))
     assert torch.equal(W, again[0]) and torch.equal(W_star, again[1])
+
+
+def test_corners_come_first_and_are_those_of_the_span_of_i_and_j():
+    d, gamma = 6, 0.3
+    W, W_star = search.with_corners(d, gamma, 5, generator(1))
+    assert W.shape == W_star.shape == (12 + 5, d, d)
+    u, v = torch.ones(d, dtype=torch.float64), torch.tensor([1.0, -1, 0, 0, 0, 0], dtype=torch.float64)
+    found = set()
+    for w, w_star in zip(W[:12], W_star[:12]):
+        eigenvalues = []
+        for X in (w, w_star):
+            torch.testing.assert_close(X, X.mT)
+            torch.testing.assert_close(torch.linalg.svdvals(X), torch.full((d,), gamma, dtype=torch.float64))
+            for x in (v, u):
+                value = float(x @ X @ x / (x @ x))
+                torch.testing.assert_close(X @ x, value * x)
+                eigenvalues.append(round(value / gamma, 9))
+        assert eigenvalues[:2] != eigenvalues[2:]
+        found.add(tuple(eigenvalues))
+    assert len(found) == 12  # of 16, without the four with W = W*
+    for ours, starts in zip((W, W_star), search.starts(d, gamma, 5, generator(1))):
+        assert torch.equal(ours[12:], starts)
+
+
+def test_bad_input_of_the_pairs_is_named():
+    for call in (search.starts, search.with_corners):
+        with pytest.raises(ValueError, match="d must"):
+            call(2, 0.3, 5, generator())
+        with pytest.raises(ValueError, match="gamma"):
+            call(6, 0.0, 5, generator())
+        with pytest.raises(ValueError, match="count"):
+            call(6, 0.3, 0, generator())
+        with pytest.raises(TypeError, match="generator"):
+            call(6, 0.3, 5, 0)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-math.inf, 0.1), (-0.1, 0.1), (-math.inf, -0.3)])
@@ -121,7 +155,7 @@ def test_lower_bound_is_below_everything_found_and_sharp_at_zero():
 
 @pytest.mark.parametrize("gamma", [0.02, 0.1])
 def test_each_step_of_the_proof_of_the_lower_bound(gamma):
-    """Chapter 5's points 2 to 6, each on its own, on random, structured and searched pairs."""
+    """Chapter 7's points 2 to 6, each on its own, on random, structured and searched pairs."""
     kappa = 1 / (1 - gamma)
     rho = (1 + gamma) * kappa
     epsilon = rho**2 - 1

@@ -1,0 +1,184 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Noise: what the length of an input does
+#
+# ```{admonition} In this chapter
+# :class: note
+# **The question.** For rotation-invariant inputs the gradient flow is that of Gaussian ones, up to its clock. Is SGD the same too?
+#
+# **What you will see.** Three laws of inputs with one covariance, hence one flow, and SGD that decays at three rates. One number, the fourth moment of
+# the length, predicts them. A heavy-tailed law whose typical run and whose mean square part company.
+#
+# **What you need.** {doc}`12_dynamics` for the recursion of second moments, {doc}`15_beyond_gaussian` for rotation-invariant inputs.
+# ```
+
+# %% tags=["parameters"]
+d_noise: int = 60  # dimension of the SGD runs, a multiple of 30
+seeds: int = 8  # SGD runs for each law and step size
+seed: int = 0  # of every random draw
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Set-up"}
+try:
+    from src.book import figures, parameters
+except ImportError as error:
+    raise ImportError(
+        "this chapter needs the book's own package: pip install -r requirements.txt in its folder"
+    ) from error
+
+parameters.check(globals(), d_noise=range(30, 301, 30), seeds=range(2, 101), seed=range(2**31))
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from IPython.display import Markdown, display
+
+from src.dynamics import linearised
+from src.model import weights
+from src.theory import radial_inputs
+
+figures.use()
+torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
+generator = torch.Generator().manual_seed(seed)
+COLOUR = list(figures.COLOURS.values())
+MARKERS = "so^"
+
+# %% [markdown]
+# ## What the length does change: noise
+#
+# A sample's gradient is of second degree in $x$, so its variance needs $\mathbb{E}\,r^4$. Let the inputs be scaled to $\mathbb{E}\,r^2 = d$, so that
+# all laws have the same flow. For the Gaussian $\mathbb{E}\,r^4 = d(d + 2)$. Hence the noise term in the recursion of {doc}`12_dynamics` gets the
+# factor
+#
+# $$
+# \chi = \frac{\mathbb{E}\,r^4}{d(d + 2)} \cdot \frac{d^2}{(\mathbb{E}\,r^2)^2} = \frac{d\,\mathbb{E}\,r^4}{(d + 2)\,(\mathbb{E}\,r^2)^2} .
+# $$
+#
+# On the sphere $\chi = d / (d + 2)$; for Student's $t$ it is $(\nu - 2)/(\nu - 4) = 3$ at $\nu = 5$. In the recursion $\chi$ and the batch size [$B$](#notation-batch) enter
+# only through $\chi / B$: inputs with $\chi = 3$ behave like Gaussian ones with a third of the batch, and the largest stable step $2B / (\chi d^2)$ is a
+# third as long. That is a prediction for the *mean* square. Whether single runs follow it is another question when the fourth moment is
+# carried by rare, very long inputs ({numref}`fig-11-noise`).
+
+# %%
+laws, batch = radial_inputs.laws(d_noise), d_noise // 2
+slow = weights.flat_skew(d_noise, generator).float()
+slow *= 0.01 * d_noise**0.5 / slow.norm()
+sgd_seeds = range(seed, seed + seeds)
+decays = {
+    (name, level): radial_inputs.decay(
+        slow, law, level, batch, sgd_seeds, generator)
+    for name, law in laws.items()
+    for level in ((0.3, 0.6) if law.noise > 2 else (0.6, 1.2))
+}
+
+# %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
+figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
+flow_rate = 2 * linearised.families(d_noise)[-1].rate
+for (name, law), colour, marker in zip(laws.items(), COLOUR, MARKERS):
+    run = decays[name, 0.6]
+    left.semilogy(run.t, run.squares / run.squares[0], color=colour, lw=0.8, alpha=0.7)
+    left.plot([], [], color=colour, label=name)
+    levels, size = np.linspace(0.02, 1.9 / law.noise, 50), round(batch / law.noise)
+    etas = levels * batch / d_noise**2
+    stable = etas < linearised.largest_stable_step(size, d_noise)
+    predicted = [linearised.sgd_decay(eta, size, d_noise) for eta in etas[stable]]
+    right.plot(levels[stable], predicted, color=colour, label=rf"{name}: $\chi = {law.noise:.2f}$")
+    for level in [level for law_name, level in decays if law_name == name]:
+        one = decays[name, level]
+        right.errorbar(level, one.mean, yerr=one.error, fmt=marker, color=colour, capsize=3)
+        right.plot(level, one.mean_square, "x", color=colour, ms=8)
+left.plot(run.t, np.exp(-flow_rate * run.t.numpy()), color="grey", ls="--", label="flow")
+right.axhline(flow_rate, color="grey", ls="--", lw=0.9)
+left.set(
+    xlabel=r"time $t = \eta \cdot$ steps", ylabel=r"$\|W - W^*\|_F^2$ / its start", title="Same flow, different noise"
+)
+right.set(
+    xlabel=r"noise level $\eta d^2 / B$",
+    ylabel="decay rate per unit $t$",
+    title=f"Long tails cost step size ($d = {d_noise}$, $B = {batch}$)",
+)
+left.legend()
+right.legend()
+figures.show("fig-11-noise", figure)
+
+# %% [markdown]
+# ```{glue:figure} fig-11-noise
+# :name: fig-11-noise
+# :alt: Left, squared distances falling on a logarithmic axis; sphere and Gaussian runs form narrow bands near the flow, Student runs scatter and fall more slowly, with jumps upwards. Right, decay rate against noise level; the predicted line for Student's t falls about three times as steeply as those for sphere and Gaussian, which nearly coincide; dots for sphere and Gaussian lie near their lines.
+#
+# SGD near the teacher with three rotation-invariant inputs of equal covariance, so that the flow (grey) is the same. Left: squared distance
+# of each run at the noise level 0.6. Right: decay rate of the square over the noise level; dots: mean over runs with standard error; crosses: decay of the
+# runs' mean square; lines: the recursion with the factor $\chi$, and $B/\chi$ rounded to a whole number.
+# ```
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
+rows = "".join(
+    f"| {name} | {level} | {run.predicted:.3f} | {run.mean:.3f} ± {run.error:.3f} | {run.mean_square:.3f} |\n"
+    for (name, level), run in decays.items()
+)
+thin = max(abs(run.mean / run.predicted - 1) for (name, _), run in decays.items() if laws[name].noise < 2)
+heavy = {level: (run.mean - run.predicted) / run.error for (name, level), run in decays.items() if laws[name].noise > 2}
+display(
+    Markdown(
+        f"| inputs | noise level | predicted | mean of the runs | their mean square |\n|---|---|---|---|---|\n{rows}\n"
+        f"On the sphere and for the Gaussian the measured rates are within {100 * thin:.0f} % of the prediction, which neglects terms of relative order $1/d$. "
+        f"For Student's $t$ a typical run deviates from the mean-square prediction by {', '.join(f'{e:+.1f}' for e in heavy.values())} standard errors at the noise levels "
+        f"{', '.join(map(str, heavy))} (positive: it decays faster)."
+    )
+)
+
+# %% [markdown]
+# For Student's $t$ the mean square and the typical run are different things. The mean is an average over runs that includes rare, violent ones: a single
+# input of great length multiplies the distance. With few runs one does not see them, and an estimate of the mean square from the runs is then too
+# optimistic; since $\mathbb{E}\,r^8 = \infty$ for $\nu = 5$, it has no standard error either. The mean square is what a guarantee in expectation is about.
+#
+#
+# ## Summary
+#
+# - Inputs with one covariance and random directions give SGD the same flow, but not the same noise.
+# - What counts is $\chi$, the fourth moment of the length relative to the Gaussian one; it acts like a batch smaller by that factor.
+# - On the sphere $\chi$ is as small as it can be, a little below one; for Student's $t$ with five degrees of freedom it is 3.
+# - For thin tails the measured decay follows the prediction.
+# - For heavy tails it holds in the mean square, which a handful of runs does not show.
+#
+# ## Exercises
+#
+# ```{exercise} The sphere is quieter
+# :label: ex-sphere-noise
+#
+# Why is $\chi < 1$ on the sphere, and what is the smallest $\chi$ that any rotation-invariant law can have?
+# ```
+#
+# ```{solution} ex-sphere-noise
+# :class: dropdown
+#
+# By Jensen's inequality $\mathbb{E}\,r^4 \ge (\mathbb{E}\,r^2)^2$, with equality when $r$ is constant. So $\chi \ge d/(d+2)$, and the sphere attains it: its inputs all have the
+# same length, and the only noise left is that of the direction. A hundred thousand sampled lengths of each law give $\chi$ to about a per cent (for Student's $t$ much less precisely: $\mathbb{E}\,r^8$ is infinite).
+# ```
+#
+# ```{exercise} How heavy a tail may be
+# :label: ex-student-noise
+#
+# For which $\nu$ does Student's $t$ have a finite $\chi$, and what does $\nu = 4.1$ do to the largest stable step?
+# ```
+#
+# ```{solution} ex-student-noise
+# :class: dropdown
+#
+# $\mathbb{E}\,r^4$ is finite for $\nu > 4$, where $\chi = (\nu - 2)/(\nu - 4)$. At $\nu = 4.1$ it is $2.1/0.1 = 21$: the largest stable step is a twenty-first of the Gaussian one.
+# ```
+#
+# ## Try
+#
+# - `make run CHAPTER=16 P="d_noise=120"`: larger dimension, smaller deviations from the prediction, which neglects terms of order $1/d$.
+# - `make run CHAPTER=16 P="seeds=50"`: smaller error bars; the mean square of the heavy-tailed runs moves, as rare runs come in.

@@ -1,0 +1,205 @@
+r"""Where the gradient points away from the teacher, and how small the weights can be there (section 4, Figure 3).
+
+At the printed scale, unless said otherwise: R = -pi grad L is the sum of Lemma 2.1, M = W* - W, and the gradient points
+the wrong way where <R, M> < 0. Weights are [d, d] tensors or coordinates (alpha, kappa, tau) of
+`src.dynamics.three_variables`, W = alpha (I - J/d) + kappa K + tau J/d, in which R is a formula for every d.
+"""
+
+import itertools
+import math
+from typing import NamedTuple
+
+import mpmath
+import numpy as np
+import torch
+from scipy.optimize import brentq, minimize_scalar
+
+from src import verdicts
+from src.checks import check_integer, check_positive
+from src.dynamics import three_variables
+from src.model import landscape, population, weights
+from src.theory import bounds, search, span
+
+DIGITS = 40  # of the computations in mpmath
+LIMIT = 4 * math.sqrt(math.pi / 2 - 1)  # |M|_F from which the gradient can point the wrong way, as d -> infinity
+
+
+class NaiveGradient(NamedTuple):
+    """Section 4's thought experiment at weights that shrink: how far the naive gradient is from R."""
+
+    gammas: tuple  # [G], increasing: the spectral norm of W and W*
+    naive: tuple  # [G], the largest |R - naive|_F / |R|_F over the pairs
+    first_order: tuple  # [G], the same once the first-order part A_j a_bar_j is added
+    factor: float  # <R, M> / |M|_F^2 at small skew weights and W* = 0; by the naive gradient it is pi / 2
+    pairs: int
+
+    @property
+    def verdict(self):
+        """fails, if the error at the smallest gamma and the factor's distance from pi / 2 both exceed a half."""
+        wrong = self.naive[0] > 0.5 and abs(self.factor - math.pi / 2) > 0.5
+        return verdicts.FAILS if wrong else verdicts.HOLDS
+
+
+def naive_gradient(d, gammas, count, generator):
+    """Section 4: the `NaiveGradient` at the increasing spectral norms `gammas`, over the pairs of `search.with_corners`
+    and, as the last one, a flat skew W with W* = 0."""
+    if not all(0 < low < high for low, high in itertools.pairwise(gammas)):
+        raise ValueError(f"gammas must be positive and increase, not {gammas}")
+    W, W_star = search.with_corners(d, 1.0, count, generator)
+    K = weights.flat_skew(d, generator)[None]
+    W, W_star = torch.cat([W, K]), torch.cat([W_star, 0 * K])  # [n, d, d], spectral norm 1
+    worst = [approximation_errors(gamma * W, gamma * W_star).amax(1).tolist() for gamma in gammas]
+    return NaiveGradient(tuple(gammas), *zip(*worst), factor=skew_factor(), pairs=len(W))
+
+
+def approximation_errors(W, W_star):
+    """|R - X|_F / |R|_F for two approximations X of R, [2, n], at pairs [n, d, d]: the naive gradient, and the same
+    with the first-order part A_j a_bar_j."""
+    R = population.lemma_2_1(W, W_star)
+    part = landscape.gradient_parts(W, W_star)
+    rest = torch.stack([R - part.constant, R - part.constant - part.first_order])
+    return rest.norm(dim=(-2, -1)) / R.norm(dim=(-2, -1))
+
+
+def skew_factor(d=103, size=1e-6):
+    """<R, M> / |M|_F^2 at W = size * K and W* = 0, in 40 digits; pi/2 - 1 in the limit of small weights."""
+    with mpmath.workdps(DIGITS):
+        return float(span.printed_ratio(_digits((0, size, 0)), _digits(three_variables.ZERO), d)[0])
+
+
+class Figure3(NamedTuple):
+    """A gradient flow from a wrong-way start to the teacher W* = 0, with ten points W_1 ... W_10; at the true scale."""
+
+    d: int
+    times: np.ndarray  # [T]
+    coordinates: np.ndarray  # [3, T]
+    distance: np.ndarray  # [T], |W - W*|_F
+    potential: np.ndarray  # [T], g
+    marks: np.ndarray  # [10], where among the times the ten points are; W_6 is the end of Phase I
+    inner: float  # <-grad L, W* - W> at W_1: negative where the gradient points the wrong way
+    rise: float  # the largest distance, relative to the first, minus one
+    descent: float  # the largest change of g from one time to the next up to W_6: negative where it only falls
+    approach: float  # the largest change of the distance from one time to the next from W_6 on
+
+    @property
+    def verdict(self):
+        """illustrated, if the path first leads away while g falls, and then approaches the teacher all the time."""
+        as_drawn = self.inner < 0 < self.rise and self.descent < 0 and self.approach < 0
+        return verdicts.ILLUSTRATED if as_drawn else verdicts.FAILS
+
+
+def figure_3(d=103, frobenius=4.5):
+    """Figure 3 from a computed path: the flow from the start of section 5.3 with this |W|_F and tr W = -3/4 |W|_F^2."""
+    start = three_variables.start(d, frobenius, -0.75 * frobenius**2)
+    end = 3.5 * math.pi / d  # of Phase I: g falls at the rate d / pi, so that 3 % of it are left
+    marked = np.concatenate([np.linspace(0, end, 6), [1.5, 3, 6, 11]])
+    times = np.unique(np.concatenate([marked, np.geomspace(1e-4, 20, 120)]))
+    marks = np.searchsorted(times, marked)
+    path = three_variables.trajectory(start, d, times)
+    distance, potential, inner, _ = np.array([three_variables.curves(W, d) for W in path.T.tolist()]).T
+    return Figure3(
+        d,
+        times,
+        path,
+        distance,
+        potential,
+        marks,
+        inner=inner[0],
+        rise=distance.max() / distance[0] - 1,
+        descent=np.diff(potential[: marks[5] + 1]).max(),
+        approach=np.diff(distance[marks[5] :]).max(),
+    )
+
+
+def lowest_inner(d, frobenius):
+    """W* = 0: (the smallest <R, M>, the coordinates there) over the trace of section 5.3's start, in 40 digits."""
+    check_positive("frobenius", frobenius)
+
+    def value(trace):
+        with mpmath.workdps(DIGITS):
+            W = _digits(three_variables.start(d, frobenius, trace))
+            return float(mpmath.pi * three_variables.inner(three_variables.gradient(W, d), W, d))
+
+    found = minimize_scalar(value, bounds=(-(frobenius**2), -(frobenius**2) / 2), method="bounded")
+    return found.fun, three_variables.start(d, frobenius, found.x)
+
+
+def critical_frobenius(d):
+    """W* = 0: the |W|_F from which on the gradient points the wrong way at some start of section 5.3."""
+    return brentq(lambda frobenius: lowest_inner(d, frobenius)[0], 1.2, 4, xtol=1e-6)
+
+
+def lowest_ratio(d, gamma, precise=False):
+    """W* = -W = t (I - J/d) + k K of spectral norm gamma: (the smallest <R, M> / |M|_F^2 over t, g there).
+
+    In float64, or in 40 digits if `precise`.
+    """
+    check_positive("gamma", gamma)
+    number = mpmath.mpf if precise else float
+
+    def ratio_and_potential(x):
+        t = number(x) * number(gamma) ** 2  # to leading order x = 1/2 is the lowest
+        k = (number(gamma) ** 2 - t**2) ** 0.5
+        return span.printed_ratio((-t, -k, 0 * t), (t, k, 0 * t), d)
+
+    with mpmath.workdps(DIGITS):
+        found = minimize_scalar(lambda x: float(ratio_and_potential(x)[0]), bounds=(0, 1), method="bounded")
+        ratio, g = ratio_and_potential(found.x)
+        return float(ratio), float(g)
+
+
+class SmallestNorms(NamedTuple):
+    """From which norm on the gradient can point the wrong way, within the two families, over the dimension."""
+
+    dimensions: np.ndarray  # [D], increasing
+    frobenius: np.ndarray  # [D], |W|_F for W* = 0
+    zero_teacher: np.ndarray  # [D], |W|_2 for W* = 0
+    opposite: np.ndarray  # [D], |W|_2 = |W*|_2 for W* = -W
+
+
+def smallest_norms(dimensions):
+    """The `SmallestNorms` at these dimensions, sorted."""
+    dimensions = np.unique(dimensions)
+    frobenius = [critical_frobenius(d) for d in dimensions]
+    zero = [three_variables.spectral_norm(lowest_inner(d, F)[1]) for d, F in zip(dimensions, frobenius)]
+    opposite = [
+        brentq(lambda gamma, d=d: lowest_ratio(d, gamma)[0], 0.3 / math.sqrt(d), 4 / math.sqrt(d)) for d in dimensions
+    ]
+    return SmallestNorms(dimensions, *map(np.array, (frobenius, zero, opposite)))
+
+
+class WrongWay(NamedTuple):
+    """A pair with |W|_2 = |W*|_2 = gamma, W* = -W, at which the gradient points away from the teacher."""
+
+    onset: float  # the dimension from which on there is one, by the formulas, which do not ask for a whole number
+    d: int  # a prime congruent to 3 modulo 4 a little beyond, where the matrices exist
+    ratio: float  # <R, M> / |M|_F^2 there, in float64
+    precise_ratio: float  # the same in 40 digits
+    g: float  # the potential there
+
+    @property
+    def verdict(self):
+        """holds, if both arithmetics find a negative inner product, at a potential above the limit of Theorem 3.3."""
+        found = self.ratio < 0 and self.precise_ratio < 0 and self.g > bounds.G_LIMIT
+        return verdicts.HOLDS if found else verdicts.FAILS
+
+
+def small_pair(gamma=bounds.PHASE_TWO_SPECTRAL):
+    """The `WrongWay` pair of spectral norm gamma in the smallest dimension that has one, plus two per cent."""
+    check_positive("gamma", gamma)
+    first = 1 / gamma**2  # to leading order |M|_F = 2 gamma sqrt(d) must be LIMIT: d = 2.28 / gamma^2
+    onset = math.exp(brentq(lambda x: lowest_ratio(math.exp(x), gamma)[0], math.log(first / 10), math.log(100 * first)))
+    d = first_prime(math.ceil(1.02 * onset))
+    precise_ratio, g = lowest_ratio(d, gamma, precise=True)
+    return WrongWay(onset, d, lowest_ratio(d, gamma)[0], precise_ratio, g)
+
+
+def first_prime(least):
+    """The first prime from `least` on that is 3 modulo 4, so that Paley's matrix exists."""
+    check_integer("least", least, at_least=3)
+    candidates = (n for n in itertools.count(least) if n % 4 == 3)
+    return next(n for n in candidates if all(n % k for k in range(3, math.isqrt(n) + 1, 2)))
+
+
+def _digits(W):
+    return tuple(map(mpmath.mpf, W))

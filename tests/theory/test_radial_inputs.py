@@ -1,0 +1,92 @@
+"""Section 6 for rotation-invariant inputs: the laws, the clock, and the noise of SGD."""
+
+import numpy as np
+import pytest
+import torch
+
+from src.dynamics import linearised
+from src.model import population, weights
+from src.theory import radial_inputs
+from src.theory.radial_inputs import Clock
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("name", list(radial_inputs.laws(4)))
+def test_a_law_has_its_moments_and_no_direction(name):
+    d, law = 4, radial_inputs.laws(4)[name]
+    x = law.draw(400_000, d, generator())
+    square = x.square().sum(1)
+    assert square.mean().item() / d == pytest.approx(law.clock, rel=0.02)
+    noise = d * square.square().mean() / ((d + 2) * square.mean() ** 2)
+    assert noise.item() == pytest.approx(law.noise, rel=0.25 if law.noise > 2 else 0.01)
+    covariance = x.mT @ x / len(x) / law.clock
+    assert torch.allclose(covariance, torch.eye(d, dtype=torch.float64), atol=0.03)
+
+
+def test_sampled_gradients_are_unbiased():
+    g = generator(1)
+    W, W_star = (weights.with_norms(4, 0.4, 0.5, g) for _ in range(2))
+    batches = radial_inputs.sampled_gradients(W, W_star, lambda n: radial_inputs.normal(n, 4, g), 100_000)
+    deviation = (batches.mean(0) - population.gradient(W, W_star)).norm().item()
+    assert deviation < 2 * radial_inputs.standard_error(batches)
+    assert radial_inputs.standard_error(batches) < 0.05
+    with pytest.raises(ValueError, match="samples"):
+        radial_inputs.sampled_gradients(W, W_star, None, 10)
+
+
+def test_the_clock_of_each_law():
+    g = generator(2)
+    W, W_star = (weights.with_norms(5, 0.4, 0.5, g) for _ in range(2))
+    G = population.gradient(W, W_star)
+    for law in radial_inputs.laws(5).values():
+        found = radial_inputs.clock(W, W_star, G, law, 40_000, g)
+        assert found.agrees
+        assert not radial_inputs.clock(W, W_star, G.mT, law, 40_000, g).agrees
+        assert not radial_inputs.clock(W, W_star, G, law._replace(clock=1.3 * law.clock), 40_000, g).agrees
+
+
+@pytest.mark.parametrize(
+    ("change", "agrees"),
+    [
+        ({}, True),
+        ({"factor": 1.1}, False),
+        ({"factor": 0.9}, False),
+        ({"rest": 2.5}, False),
+        ({"predicted": 1.1}, False),
+    ],
+)
+def test_a_clock_agrees_within_its_error(change, agrees):
+    assert Clock(predicted=1.0, factor=1.01, error=0.01, rest=1.0)._replace(**change).agrees == agrees
+
+
+def test_the_decay_follows_the_recursion():
+    d = 30
+    W = weights.flat_skew(d, generator()).float()
+    W *= 0.01 * d**0.5 / W.norm()
+    law = radial_inputs.laws(d)["Gaussian"]
+    found = radial_inputs.decay(W, law, 0.6, 15, range(4), generator(1))
+    assert found.predicted == linearised.sgd_decay(0.6 * 15 / d**2, 15, d)
+    assert found.mean == pytest.approx(found.predicted, rel=0.2)
+    assert found.squares.shape == (37, 4) and (np.diff(found.t) > 0).all()
+
+
+def test_ex_sphere_noise():
+    """No law is quieter than the sphere: chi >= d / (d + 2), by Jensen's inequality."""
+    d = 6
+    for law in radial_inputs.laws(d).values():
+        square = law.draw(100_000, d, generator()).square().sum(1)
+        noise = d * square.square().mean() / ((d + 2) * square.mean() ** 2)
+        assert noise >= d / (d + 2) - 1e-12
+    assert radial_inputs.laws(d)["sphere"].noise == d / (d + 2)
+
+
+def test_ex_student_noise():
+    law = next(law for name, law in radial_inputs.laws(10).items() if name.startswith("Student"))
+    assert law.noise == (radial_inputs.NU - 2) / (radial_inputs.NU - 4) == 3
+    heavier = (4.1 - 2) / (4.1 - 4)
+    assert heavier == pytest.approx(21)
+    ratio = linearised.largest_stable_step(21, 100) / linearised.largest_stable_step(1, 100)
+    assert ratio == pytest.approx(heavier, rel=0.2)
