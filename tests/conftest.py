@@ -7,6 +7,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from nbval.plugin import IPyNbCell
 
 from src.book import claims, figures
 
@@ -15,6 +16,24 @@ CHAPTERS = ROOT / "chapters"
 SCRIPTS = sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))
 
 matplotlib.use("Agg")
+
+
+def pytest_configure():
+    """nbval compares a claim's verdict as text; let it also compare what the claim measured, as numbers."""
+    as_text = IPyNbCell.compare_outputs
+
+    def reported(outputs):
+        return [output["metadata"]["claim"] for output in outputs if "claim" in output.get("metadata", {})]
+
+    def compare_outputs(self, test, ref, skip_compare=None):
+        same = as_text(self, test, ref, skip_compare)
+        for stored, found in zip(reported(ref), reported(test), strict=False):
+            if different := claims.differences(stored, found):
+                self.comparison_traceback += [f"{stored['id']}: {sentence}" for sentence in different]
+                same = False
+        return same
+
+    IPyNbCell.compare_outputs = compare_outputs
 
 
 def pytest_generate_tests(metafunc):

@@ -2,8 +2,9 @@
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from cycler import cycler
-from myst_nb import glue
+from IPython.display import display
 
 # Okabe and Ito's colours: told apart with every common form of colour blindness.
 COLOURS = {
@@ -52,6 +53,36 @@ def use():
 
 def show(name, figure):
     """Display `figure` and close it. On the page it stands where the directive ``{glue:figure} name`` puts it, with
-    the caption and the alternative text that are written there."""
-    glue(name, figure)
+    the caption and the alternative text that are written there. What the figure says goes into the output as data."""
+    glued = {"name": name, "mime_prefix": ""}  # what that directive looks for
+    display(figure, metadata={"scrapbook": glued, "figure": summary(figure)})
     plt.close(figure)
+
+
+def summary(figure):
+    """What a figure says, as plain data: for each panel its title, its axes' labels, and each line's label and ends."""
+    return [
+        {
+            "title": axes.get_title(loc="left") or axes.get_title(),
+            "x": axes.get_xlabel(),
+            "y": axes.get_ylabel(),
+            "lines": [
+                {"label": line.get_label(), "points": len(x), "first": _plain(y[0]), "last": _plain(y[-1])}
+                for line, x, y in _curves(axes)
+            ],
+        }
+        for axes in figure.axes
+    ]
+
+
+def _curves(axes):
+    """The labelled lines of a panel with their data; guide lines and empty ones (for a legend) are left out."""
+    for line in axes.get_lines():
+        x, y = (np.asarray(values, dtype=float) for values in line.get_data())
+        if not line.get_label().startswith("_") and len(x):
+            yield line, x, y
+
+
+def _plain(y):
+    """A number that JSON has."""
+    return float(y) if np.isfinite(y) else None

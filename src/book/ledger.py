@@ -48,8 +48,8 @@ def problems(known, reported):
 
 
 def rows(known, reported):
-    """The ledger's entries in order: dicts with id, row, place, statement, paper, ours, spread, verdict, note,
-    chapter, and link (relative to the site's root; None while open)."""
+    """The ledger's entries in order: dicts with id, row, place, statement, paper, ours, spread, verdict, evidence,
+    numbers, note, chapter, and link (relative to the site's root; None where no chapter reports)."""
     table = []
     for id, claim in known.items():
         chapter = claim["chapter"]
@@ -60,6 +60,8 @@ def rows(known, reported):
                 "ours": report["measured"] if report else "",
                 "spread": report["spread"] if report else "",
                 "verdict": report["verdict"] if report else verdicts.OPEN,
+                "evidence": report.get("evidence", "") if report else "",
+                "numbers": report.get("numbers", {}) if report else {},
                 "note": report["note"] if report else "",
                 "chapter": chapter,
                 "link": f"chapters/{chapter}.html#claim-{id}" if report else None,
@@ -108,9 +110,12 @@ class Ledger(_LedgerDirective):
             ours = [nodes.paragraph("", row["ours"])] if row["ours"] else []
             if row["spread"]:
                 ours.append(nodes.paragraph("", row["spread"], classes=["claim-spread"]))
-            claim = [nodes.paragraph("", "", nodes.strong("", row["place"])), self.text(row["statement"])]
-            verdict = nodes.paragraph("", "", self.verdict(row))
-            body.append([[nodes.paragraph("", str(row["row"]))], claim, [self.text(row["paper"])], ours, [verdict]])
+            place = nodes.paragraph("", "", nodes.strong("", row["place"]), ids=[f"row-{row['id']}"])
+            verdict = [nodes.paragraph("", "", self.verdict(row))]
+            if row["evidence"]:
+                verdict.append(nodes.paragraph("", row["evidence"], classes=["claim-evidence"]))
+            claim = [place, self.text(row["statement"])]
+            body.append([[nodes.paragraph("", str(row["row"]))], claim, [self.text(row["paper"])], ours, verdict])
         return [self.table(["", "Claim", "Paper", "Ours", "Verdict"], body, [4, 31, 25, 28, 12], ["ledger"])]
 
 
@@ -129,7 +134,7 @@ class Deviations(_LedgerDirective):
     def run(self):
         result = []
         table = self.rows()
-        for verdict in (verdicts.FAILS, verdicts.CORRECTED, verdicts.UNDECIDED, verdicts.ILLUSTRATED):
+        for verdict in (v for v in verdicts.MEANING if v != verdicts.HOLDS):
             entries = [row for row in table if row["verdict"] == verdict]
             if not entries:
                 continue

@@ -1,7 +1,7 @@
 """The notation page has the symbols that chapters share, and every link to it leads somewhere.
 
-A symbol is a letter, Greek or Latin, with its accent (bar, hat) or script; indices are left out. What stands in one chapter only is
-that chapter's own affair.
+A symbol is a letter, Greek or Latin, with its accent (bar, hat) or script; indices are left out. What stands in one
+chapter only is that chapter's own affair.
 """
 
 import re

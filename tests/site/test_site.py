@@ -106,7 +106,8 @@ def test_ledger_json_is_complete(site):
     html, pages = site
     rows = json.loads((html / "ledger.json").read_text(encoding="utf-8"))
     assert [row["id"] for row in rows] == list(claims.read())
-    keys = {"id", "row", "place", "statement", "paper", "ours", "spread", "verdict", "note", "chapter", "link"}
+    keys = {"id", "row", "place", "statement", "paper", "ours", "spread", "verdict", "evidence", "numbers"}
+    keys |= {"note", "chapter", "link"}
     assert all(set(row) == keys for row in rows)
     executed = {script.stem for script in SCRIPTS}
     for row in rows:
@@ -121,4 +122,5 @@ def test_the_ledger_page_shows_every_row(site):
     rows = json.loads((html / "ledger.json").read_text(encoding="utf-8"))
     shown = pages[html / "chapters" / "ledger.html"].select("table.ledger tbody tr")
     assert [tr.find("strong").get_text() for tr in shown] == [row["place"] for row in rows]
-    assert [tr.find_all("td")[-1].get_text(strip=True) for tr in shown] == [row["verdict"] for row in rows]
+    assert [tr.select_one(".claim-verdict").get_text(strip=True) for tr in shown] == [row["verdict"] for row in rows]
+    assert all(tr.find(id=f"row-{row['id']}") for tr, row in zip(shown, rows, strict=True))

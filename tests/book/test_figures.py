@@ -1,0 +1,55 @@
+"""What the figures say, as their stored outputs tell it, and what they must not say."""
+
+import itertools
+
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+from conftest import SCRIPTS
+
+from src.book import figures
+
+
+def stored():
+    """(chapter, figure's name, panel) of every panel in the stored notebooks."""
+    for script in SCRIPTS:
+        for cell in nbformat.read(script.with_suffix(".ipynb"), as_version=4).cells:
+            for output in cell.get("outputs", []):
+                for panel in output.get("metadata", {}).get("figure", []):
+                    yield script.stem, output.metadata.scrapbook.name, panel
+
+
+def values(panel):
+    return [y for line in panel["lines"] for y in (line["first"], line["last"]) if y is not None]
+
+
+PANELS = list(stored())
+
+
+@pytest.mark.parametrize(("chapter", "name", "panel"), PANELS, ids=[name for _, name, _ in PANELS])
+class TestPanels:
+    def test_lines_with_different_labels_differ(self, chapter, name, panel):
+        for one, two in itertools.combinations(panel["lines"], 2):
+            if one["points"] > 2 and one["label"] != two["label"]:
+                same = all(one[key] == two[key] for key in ("points", "first", "last"))
+                assert not same, f"{chapter}, {name}: {one['label']!r} and {two['label']!r} are one curve"
+
+    def test_per_cent_are_per_cent(self, chapter, name, panel):
+        if "%" in panel["y"] and values(panel):
+            assert max(map(abs, values(panel))) > 1, f"{chapter}, {name}: a fraction on an axis in per cent"
+
+    def test_axes_are_named(self, chapter, name, panel):
+        if panel["lines"]:
+            assert panel["title"] and panel["x"] and panel["y"], f"{chapter}, {name}: {panel}"
+
+
+def test_a_figure_tells_what_it_shows():
+    figure, axes = plt.subplots()
+    axes.plot([0, 1, 2], [3.0, 4.0, 5.0], label="a line")
+    axes.plot([], [], label="for the legend only")
+    axes.axhline(0)
+    axes.set(title="Up", xlabel="x", ylabel="y")
+    (panel,) = figures.summary(figure)
+    plt.close(figure)
+    line = {"label": "a line", "points": 3, "first": 3.0, "last": 5.0}
+    assert panel == {"title": "Up", "x": "x", "y": "y", "lines": [line]}
