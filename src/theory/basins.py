@@ -1,0 +1,188 @@
+r"""Figures 1 and 2: what the identity link changes about the columns of W, and where gradient descent ends.
+
+W_star is one [d, d] float64 teacher; I + W* with its columns in another order, (I + W*) P, is a *copy* of it: the same
+function in another place. Descent is that of the exact loss in all d^2 dimensions, at the true scale.
+"""
+
+import itertools
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from src import verdicts
+from src.checks import check_generator, check_integer, check_matrix
+from src.model import population
+from src.theory.closed_form import network
+
+AT_REST = 1e-6  # the norm of the gradient below which a descent has come to rest
+ARRIVED = 0.05  # the distance in Frobenius norm within which it has reached a copy
+SOLVED = 1e-5  # the loss below which it has found some copy
+
+
+class Exchange(NamedTuple):
+    """Figure 1: how much the output changes, on average over inputs, when two columns of W change places."""
+
+    with_link: float  # root mean square change of f(x, W), over the standard deviation of f(x, W)
+    without_link: float  # the same for the sum of ReLU(W^T x), without the identity
+    link_error: float  # largest difference between ReLU((I + W)^T x) and ReLU(W^T x + x), summed: they are one network
+
+    @property
+    def verdict(self):
+        """illustrated, if the exchange changes the output with the link only; fails otherwise."""
+        shown = abs(self.link_error) < 1e-12 and abs(self.without_link) < 1e-12 and self.with_link > 1e-3
+        return verdicts.ILLUSTRATED if shown else verdicts.FAILS
+
+
+def exchange_columns(W, x):
+    """The `Exchange` of the first two columns of W, [d, d], measured on the inputs x, [n, d]."""
+    check_matrix("W", W)
+    check_integer("the dimension of W", W.shape[-1], at_least=2)
+    eye, order = torch.eye(len(W), dtype=W.dtype), [1, 0, *range(2, len(W))]
+
+    def change(link):
+        before, after = network(x, link + W), network(x, link + W[:, order])
+        return ((after - before).square().mean().sqrt() / before.std()).item()
+
+    link_error = ((x @ W + x).relu().sum(-1) - network(x, eye + W)).abs().max().item()
+    return Exchange(change(eye), change(0 * eye), link_error)
+
+
+def permuted(W_star, order):
+    """The weights (I + W*) P - I whose columns are those of I + W* in the order [..., d]: [..., d, d].
+
+    Raises ValueError unless `order` is a permutation of 0 ... d - 1, or a batch of them.
+    """
+    check_matrix("W_star", W_star)
+    order, d = torch.as_tensor(order), W_star.shape[-1]
+    if order.shape[-1:] != (d,) or not torch.equal(order.sort().values, torch.arange(d).expand(order.shape)):
+        raise ValueError(f"order must list the columns 0 to {d - 1}, each once")
+    eye = torch.eye(d, dtype=W_star.dtype)
+    return (eye + W_star).mT[order].mT - eye
+
+
+def all_orders(d):
+    """The d! permutations of d columns, [d!, d], the identity first. Raises ValueError for d > 8."""
+    check_integer("d", d, at_least=1)
+    if d > 8:
+        raise ValueError(f"d must be at most 8, where there are {40320:,} orders, not {d}")
+    return torch.tensor(list(itertools.permutations(range(d))))
+
+
+# Where descent ends
+
+
+class End(IntEnum):
+    """Where gradient descent ends."""
+
+    TEACHER = 0  # at I + W*
+    SHIFTED = 1  # at the copy whose columns are shifted by one
+    OTHER = 2  # at another copy
+    AT_REST = 3  # where the gradient is zero and the loss is not
+    MOVING = 4  # nowhere yet
+
+
+def cyclic_shift(d):
+    """The permutation matrix P, [d, d] float64, that moves every column on by one."""
+    return torch.eye(d, dtype=torch.float64).roll(1, dims=1)
+
+
+def plane(c_1, c_2, d):
+    """The matrices c_1 I + c_2 P for two lists of coefficients, [n_2, n_1, d, d], P the cyclic shift."""
+    c_1, c_2 = torch.meshgrid(c_1, c_2, indexing="xy")
+    return c_1[..., None, None] * torch.eye(d, dtype=torch.float64) + c_2[..., None, None] * cyclic_shift(d)
+
+
+def destination(A, W_star, steps):
+    """Where gradient descent from each start I + W = A, [n, d, d], ends after at most so many steps: `End`s, [n].
+
+    Raises TypeError or ValueError for bad starts or a bad number of steps.
+    """
+    check_integer("steps", steps, at_least=1)
+    d = W_star.shape[-1]
+    eta = 3 / (d + 2)  # the largest curvature at the identity, about d / 2 + 1, allows 4 / (d + 2)
+    eye = torch.eye(d, dtype=W_star.dtype)
+    W = A - eye
+    moving = torch.arange(len(W))
+    for _ in range(steps):
+        gradient = population.gradient(W[moving], W_star)
+        W[moving] -= eta * gradient
+        moving = moving[gradient.norm(dim=(-2, -1)) > AT_REST]
+        if len(moving) == 0:
+            break
+
+    def distance(target):
+        return (eye + W - target).norm(dim=(-2, -1))
+
+    end = torch.where(population.gradient(W, W_star).norm(dim=(-2, -1)) > AT_REST, End.MOVING, End.AT_REST)
+    end[population.loss(W, W_star) < SOLVED] = End.OTHER
+    end[distance((eye + W_star) @ cyclic_shift(d)) < ARRIVED] = End.SHIFTED
+    end[distance(eye + W_star) < ARRIVED] = End.TEACHER
+    return end.numpy()
+
+
+class Plane(NamedTuple):
+    """Where descent ends from a grid of starts in the plane of all c_1 I + c_2 P."""
+
+    ticks: torch.Tensor  # [n], the grid's values of c_1, and of c_2
+    end: np.ndarray  # [n, n] of `End`, c_2 down and c_1 across
+    safe_radius: float  # |W|_2 of the nearest start to I that misses the teacher
+
+
+def ends_on_plane(W_star, ticks, steps):
+    """`Plane` for the grid of all pairs of ticks, [n], none of which may be the origin. Errors as in `destination`."""
+    d = W_star.shape[-1]
+    starts = plane(ticks, ticks, d).flatten(0, 1)
+    end = destination(starts, W_star, steps)
+    norm = torch.linalg.matrix_norm(starts - torch.eye(d, dtype=W_star.dtype), 2).numpy()
+    missed = norm[end != End.TEACHER]
+    return Plane(ticks, end.reshape(len(ticks), -1), float(missed.min() if len(missed) else norm.max()))
+
+
+class RandomStarts(NamedTuple):
+    """Where descent ends from Gaussian noise around the identity and, the same noise, around the origin."""
+
+    norms: np.ndarray  # [k], spectral norms of the noise
+    around_identity: np.ndarray  # [k, starts] of `End`
+    around_origin: np.ndarray  # [k, starts] of `End`
+
+
+def ends_at_random(W_star, norms, starts, steps, generator):
+    """`RandomStarts` with so many starts for every norm. Raises TypeError or ValueError, naming the argument."""
+    check_integer("starts", starts, at_least=1)
+    check_generator(generator)
+    d = W_star.shape[-1]
+    noise = torch.randn(starts, d, d, generator=generator, dtype=W_star.dtype)
+    noise /= torch.linalg.matrix_norm(noise, 2)[:, None, None]
+    noise = torch.cat([norm * noise for norm in norms])
+    eye = torch.eye(d, dtype=W_star.dtype)
+    ends = (destination(centre + noise, W_star, steps).reshape(len(norms), starts) for centre in (eye, 0 * eye))
+    return RandomStarts(np.asarray(norms), *ends)
+
+
+class Sketch(NamedTuple):
+    """What Figure 2 comes to. Shares are those of the random starts, from 0 to 1."""
+
+    near_identity: float  # that reach the teacher, around I with noise of norm at most 0.5
+    near_origin: float  # that reach the teacher, around O
+    at_rest: float  # that come to rest with a loss above zero, around O
+    safe_radius: float  # |W|_2 of the nearest start on the plane that misses the teacher
+
+    @property
+    def verdict(self):
+        """illustrated, if all starts near I arrive, most around O do not and some of these get stuck; else fails."""
+        easy = self.near_identity == 1 and self.safe_radius > 0.5
+        hard = self.near_origin < 0.5 and self.at_rest > 0
+        return verdicts.ILLUSTRATED if easy and hard else verdicts.FAILS
+
+
+def sketch(on_plane, at_random):
+    """The `Sketch` that a `Plane` and `RandomStarts` amount to."""
+    near = at_random.around_identity[at_random.norms <= 0.5]
+    return Sketch(
+        near_identity=(near == End.TEACHER).mean(),
+        near_origin=(at_random.around_origin == End.TEACHER).mean(),
+        at_rest=(at_random.around_origin == End.AT_REST).mean(),
+        safe_radius=on_plane.safe_radius,
+    )

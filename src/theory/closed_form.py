@@ -1,0 +1,166 @@
+r"""Equations 1 and 2, doubted: the closed form of the loss against samples and against many digits.
+
+Nothing here shares code with `src.model.population`, which is examined: the loss is the plain sum over pairs of
+columns, in floating point (`loss_as_written`) and with mpmath (`loss_in_digits`), or an average over inputs. W and
+W_star are [d, d] float64, columns as there.
+"""
+
+import math
+from typing import NamedTuple
+
+import mpmath
+import numpy as np
+import torch
+from scipy import stats
+
+from src import verdicts
+from src.checks import check_generator, check_integer, check_pair
+from src.model import population
+
+
+def network(x, A):
+    """Equation 1: the outputs [n] of sum_i ReLU(<a_i, x>) for inputs x [n, d] and the units' weights A [d, d]."""
+    return (x @ A).relu().sum(-1)
+
+
+def pair(p, a):
+    """F(p, a) = E 1[<a, x> > 0] ReLU(<p, x>) x for x ~ N(0, I): p and a [..., d], not zero, to [..., d].
+
+    One term of the gradient: grad L(W)_j = 2 sum_i F(a_i, a_j) - F(b_i, a_j). Chapter 2 derives the formula.
+    """
+    p_length, a_length = p.norm(dim=-1, keepdim=True), a.norm(dim=-1, keepdim=True)
+    theta = ((p * a).sum(-1, keepdim=True) / (p_length * a_length)).clamp(-1, 1).acos()
+    return (p_length * theta.sin() * a / a_length + (math.pi - theta) * p) / (2 * math.pi)
+
+
+def sampled_pair(p, a, x):
+    """F(p, a) as an average over the inputs x [n, d], and its standard error: two vectors [d]."""
+    terms = ((x @ p).relu() * (x @ a > 0))[:, None] * x
+    return terms.mean(0), terms.std(0) / math.sqrt(len(x))
+
+
+def loss_as_written(W, W_star):
+    """Equation 2 as the plain sum of arc-cosine kernels over pairs of columns: a number; differentiable.
+
+    Where W is close to W_star it is a small difference of large terms, and loses its digits.
+    Raises TypeError or ValueError for anything but one pair of weights, as `population.loss` does.
+    """
+    W, W_star = single(W, W_star)
+    eye = torch.eye(len(W), dtype=W.dtype)
+    columns = torch.cat([eye + W, eye + W_star], dim=1)  # [d, 2 d]
+    length = columns.norm(dim=0)
+    sign = [1.0] * len(W) + [-1.0] * len(W)
+    total = 0
+    for i in range(2 * len(W)):
+        for j in range(i):
+            theta = (columns[:, i] @ columns[:, j] / (length[i] * length[j])).clamp(-1, 1).acos()
+            psi = theta.sin() + (math.pi - theta) * theta.cos()
+            total = total + 2 * sign[i] * sign[j] * length[i] * length[j] * psi
+    return (total + math.pi * length.square().sum()) / (2 * math.pi)  # a column with itself has psi(0) = pi
+
+
+def loss_in_digits(W, W_star, digits=60):
+    """Equation 2 as the same sum, as an mpmath number of so many digits. Errors as in `loss_as_written`."""
+    W, W_star = single(W, W_star)
+    check_integer("digits", digits, at_least=15)
+    with mpmath.workdps(digits):
+        return exact_loss(exact_columns(W) + exact_columns(W_star))
+
+
+class Sampled(NamedTuple):
+    """The average of (f - f*)^2 over inputs against the closed form, at K distances: arrays of [K]."""
+
+    distance: np.ndarray  # |W - W*|_F
+    ratio: np.ndarray  # the average over the closed form
+    error: np.ndarray  # the average's standard error, over the closed form
+    z: np.ndarray  # how many standard errors lie between the two
+
+
+def against_samples(W_star, direction, distances, samples, generator):
+    """`Sampled` at W = W_star + distance * direction, |direction|_F = 1, with fresh inputs for every distance.
+
+    Raises TypeError or ValueError for a bad pair, number of samples or generator.
+    """
+    W_star, direction = single(W_star, direction)
+    check_integer("samples", samples, at_least=2)
+    check_generator(generator)
+    eye, rows = torch.eye(len(W_star), dtype=W_star.dtype), []
+    for distance in distances:
+        W = W_star + distance * direction
+        x = torch.randn(samples, len(W), generator=generator, dtype=W.dtype)
+        squares = (network(x, eye + W) - network(x, eye + W_star)).square()
+        exact, standard_error = population.loss(W, W_star), squares.std() / math.sqrt(samples)
+        mean = squares.mean()
+        rows.append([(mean / exact).item(), (standard_error / exact).item(), ((mean - exact) / standard_error).item()])
+    return Sampled(np.asarray(distances), *np.array(rows).T)
+
+
+class Digits(NamedTuple):
+    """Relative errors of the loss against 60-digit arithmetic, at K distances: arrays of [K]."""
+
+    distance: np.ndarray  # |W - W*|_F
+    as_written: np.ndarray  # of `loss_as_written`
+    rewritten: np.ndarray  # of `population.loss`
+
+
+def against_digits(W_star, direction, distances):
+    """`Digits` at W = W_star + distance * direction, |direction|_F = 1. Errors as in `loss_as_written`."""
+    W_star, direction = single(W_star, direction)
+    rows = []
+    for distance in distances:
+        W = W_star + distance * direction
+        exact = float(loss_in_digits(W, W_star))
+        rows.append([abs(loss(W, W_star).item() / exact - 1) for loss in (loss_as_written, population.loss)])
+    return Digits(np.asarray(distances), *np.array(rows).T)
+
+
+class Agreement(NamedTuple):
+    """What equations 1 and 2 come to: is the closed form the average that they define, and does it keep its digits?"""
+
+    largest_z: float  # largest |average - closed form| over the standard error
+    comparisons: int  # of how many
+    largest_error: float  # largest relative error of `population.loss` at distances from 1e-5 up
+
+    @property
+    def allowed_z(self):
+        """What the largest of so many standard normal numbers exceeds with probability at most 0.001."""
+        return stats.norm.isf(0.001 / 2 / self.comparisons)
+
+    @property
+    def verdict(self):
+        """holds, if the samples agree and the closed form is good to 1e-6; fails otherwise."""
+        right = abs(self.largest_z) < self.allowed_z and abs(self.largest_error) < 1e-6
+        return verdicts.HOLDS if right else verdicts.FAILS
+
+
+def agreement(sampled, digits):
+    """The `Agreement` that a `Sampled` and a `Digits` amount to."""
+    near = digits.rewritten[digits.distance >= 0.99e-5]
+    return Agreement(float(abs(sampled.z).max()), len(sampled.z), float(near.max()))
+
+
+def single(W, W_star):
+    """One pair of weights, [d, d] both. Raises as `population.loss` does, and ValueError for a batch."""
+    W, W_star = check_pair(W, W_star)
+    if W.ndim != 2:
+        raise ValueError(f"W must be one [d, d] matrix, not {list(W.shape)}")
+    return W, W_star
+
+
+def exact_columns(W):
+    """The columns of I + W as lists of mpmath numbers: no entry is rounded."""
+    return [[mpmath.mpf(x) + (i == j) for i, x in enumerate(column)] for j, column in enumerate(W.mT.tolist())]
+
+
+def exact_loss(columns):
+    """Equation 2 for the 2 d columns given, the student's first, in the working precision."""
+    d = len(columns) // 2
+    length = [mpmath.norm(c) for c in columns]
+    total = mpmath.pi * mpmath.fsum(n**2 for n in length)
+    for i in range(2 * d):
+        for j in range(i):
+            cos = min(mpmath.mpf(1), mpmath.fdot(columns[i], columns[j]) / (length[i] * length[j]))
+            theta = mpmath.acos(cos)
+            sign = 1 if (i < d) == (j < d) else -1
+            total += 2 * sign * length[i] * length[j] * (mpmath.sin(theta) + (mpmath.pi - theta) * cos)
+    return total / (2 * mpmath.pi)

@@ -1,0 +1,98 @@
+r"""The remark after Lemma 2.1: is the gradient defined everywhere, and how smooth is the loss?
+
+W and W_star are [d, d] float64, V is a direction with |V|_F = 1, h a distance. Gradients are at the true scale.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from src import verdicts
+from src.checks import check_pair, check_same_kind
+from src.model import population
+
+
+def with_column(W, j, column):
+    """W with a_j = e_j + w_j replaced by `column`, a vector [d]; the rest of W stays."""
+    W = W.clone()
+    W[:, j] = column
+    W[j, j] -= 1
+    return W
+
+
+def suspects(W, W_star):
+    """Places at which smoothness might fail, by name: [d, d] each. All are W with its first column changed, or W*.
+
+    The last has a zero column, a_1 = e_1 + w_1 = 0, where `population.gradient` itself refuses to answer.
+    Raises TypeError or ValueError for a bad pair.
+    """
+    check_pair(W, W_star)
+    a_2 = W[:, 1] + torch.eye(len(W), dtype=W.dtype)[:, 1]
+    return {
+        "generic point": W,
+        "parallel columns": with_column(W, 0, 2 * a_2),
+        "opposite columns": with_column(W, 0, -a_2),
+        "the teacher, $W = W^*$": W_star,
+        "zero column, $a_1 = 0$": with_column(W, 0, 0 * a_2),
+    }
+
+
+def change_across(W, W_star, V, h):
+    """|grad L(W + h V) - grad L(W - h V)|_F for every h, [n]: it goes to zero with h where the gradient is continuous.
+
+    Raises ValueError unless V is a direction that moves every zero column of I + W.
+    """
+    check_same_kind("V", V, W_star)
+    sides = [population.gradient(W + sign * torch.as_tensor(h)[:, None, None] * V, W_star) for sign in (1, -1)]
+    return (sides[0] - sides[1]).norm(dim=(-2, -1)).numpy()
+
+
+def changes(W, W_star, V, h):
+    """`change_across` all `suspects`, by name: {name: [n]}, the zero column last."""
+    return {name: change_across(place, W_star, V, h) for name, place in suspects(W, W_star).items()}
+
+
+class Smoothness(NamedTuple):
+    """What "the gradient is well defined everywhere" comes to."""
+
+    jump: float  # change of the gradient across a zero column, at the smallest h
+    jump_before: float  # the same at a larger h: a jump does not go away
+    size: float  # |grad L|_F at a generic point, the unit of the jump
+    slope: float  # elsewhere, the smallest power of h with which the change goes to zero
+
+    @property
+    def continuous_elsewhere(self):
+        return self.slope > 0.95
+
+    @property
+    def jumps(self):
+        return self.jump > 1e-3 * self.size and self.jump > 0.9 * self.jump_before
+
+    @property
+    def verdict(self):
+        """holds, if nothing jumps; holds corrected, if only a zero column makes it jump; fails, if anything else."""
+        if not self.continuous_elsewhere:
+            return verdicts.FAILS
+        return verdicts.CORRECTED if self.jumps else verdicts.HOLDS
+
+
+def smoothness(changes, h, size):
+    """The `Smoothness` that the `changes` at the decreasing distances h, [n], amount to; `size` is |grad L|_F at W.
+
+    Powers are fitted at h <= 1e-3, before which curvature of higher order shows.
+    """
+    *elsewhere, across_zero = changes.values()
+    tail = h <= 1e-3
+    slopes = [np.polyfit(np.log(h[tail]), np.log(values[tail]), 1)[0] for values in elsewhere]
+    return Smoothness(float(across_zero[-1]), float(across_zero[-3]), float(size), float(np.min(slopes)))
+
+
+def cubic_coefficient(W_star, V, h):
+    """c in L(W* + h V) = 1/2 <V, H V> h^2 + c |h|^3 + ..., its odd terms left out, H the Hessian at the teacher.
+
+    A loss with three continuous derivatives has c -> 0 as h -> 0. Raises as `population.loss` does.
+    """
+    curvature = (V * population.hessian_product(W_star, W_star, V)).sum().item()
+    even = (population.loss(W_star + h * V, W_star) + population.loss(W_star - h * V, W_star)).item() / 2
+    return (even - curvature * h**2 / 2) / h**3
