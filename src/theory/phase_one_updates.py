@@ -1,0 +1,143 @@
+r"""What one step of Phase I does to s = (W* - W) u and to the potential g: the two updates that section 4 states.
+
+Printed scale throughout: a step of size eta adds eta R to W, R = -pi grad L being the sum of Lemma 2.1. Section 4 has
+
+    s_{t+1} = s_t - (pi/2) eta d s_t + eta O(sqrt(d) g_t + sqrt(d) gamma),
+    g_{t+1} = g_t - eta d g_t        + eta O(gamma sqrt(d) |s_t| + d gamma^2),
+
+without the constants in the O. Such a constant exists if the remainder, divided by the bracket, stays bounded as gamma
+and d vary. To this quotient the statements are put.
+"""
+
+import math
+from typing import NamedTuple
+
+import mpmath
+import numpy as np
+import torch
+
+from src import verdicts
+from src.checks import check_integer, check_pair, check_positive
+from src.dynamics import three_variables
+from src.model import landscape, population
+from src.theory import bounds, search
+
+DIGITS = 40
+_GROWTH = 3  # over two decades of gamma a quotient like 1 / gamma grows a hundredfold, a bounded one hardly
+
+
+class Quotients(NamedTuple):
+    """Remainder over allowed size, of the update of s, of that of g as printed, and of g with the missing terms."""
+
+    s: torch.Tensor
+    g: torch.Tensor
+    g_corrected: torch.Tensor
+
+
+class SUpdate(NamedTuple):
+    """The worst quotients of the update of s, each for increasing gamma."""
+
+    smaller: np.ndarray  # [G], in a third of the dimension
+    larger: np.ndarray  # [G], in the dimension itself
+
+    @property
+    def verdict(self):
+        """fails, if the quotient grows as gamma falls, or with the dimension; holds otherwise."""
+        grows = _grows(self.larger) or max(self.larger) > 2 * max(self.smaller)
+        return verdicts.FAILS if grows else verdicts.HOLDS
+
+
+class GUpdate(NamedTuple):
+    """The quotients of the update of g as printed: worst over pairs, and of one pair for decreasing gamma."""
+
+    worst: np.ndarray  # [G], over all pairs, for increasing gamma
+    gammas: tuple  # the decreasing gamma of the counterexample W = gamma (J - I) / (d - 1), W* = 0
+    floats: tuple  # its quotients in float64, from one actual step
+    digits: tuple  # the same in 40 digits
+
+    @property
+    def verdict(self):
+        """fails, if both grow as gamma falls, and the two precisions agree; holds otherwise."""
+        agree = all(abs(x / y - 1) < 1e-3 for x, y in zip(self.floats, self.digits))
+        like_one_over_gamma = abs(self.digits[-1]) > 0.3 * self.gammas[0] / self.gammas[-1] * abs(self.digits[0])
+        return verdicts.FAILS if _grows(self.worst) and agree and like_one_over_gamma else verdicts.HOLDS
+
+
+def _grows(quotients):
+    """From the largest gamma to the smallest."""
+    return quotients[0] > _GROWTH * quotients[-1]
+
+
+def potential_slope(W, W_star):
+    r"""dg / d eta of a step W + eta R at eta = 0, of shape [...]: column j lengthens at the rate <\bar a_j, R_j>."""
+    W, W_star = check_pair(W, W_star)
+    A = torch.eye(W.shape[-1], dtype=W.dtype, device=W.device) + W
+    return -(A / A.norm(dim=-2, keepdim=True) * population.lemma_2_1(W, W_star)).sum((-2, -1))
+
+
+def quotients(W, W_star, gamma):
+    """The Quotients, each [...], of pairs [..., d, d] of spectral norm at most gamma, for eta going to zero."""
+    W, W_star = check_pair(W, W_star)
+    check_positive("gamma", gamma)
+    d = W.shape[-1]
+    g, s = landscape.potential(W, W_star), landscape.way_along_ones(W, W_star)
+    slope_s = -population.lemma_2_1(W, W_star).sum(-1)  # ds / d eta = -R u
+    slope_g = potential_slope(W, W_star)
+    allowed_s = math.sqrt(d) * (g.abs() + gamma)
+    allowed_g = gamma * math.sqrt(d) * s.norm(dim=-1) + d * gamma**2
+    missing = (math.pi / 2 - 1) * g + math.pi / 2 * s.sum(-1)  # s.sum is <u, s>
+    return Quotients(
+        (slope_s + math.pi / 2 * d * s).norm(dim=-1) / allowed_s,
+        (slope_g + d * g).abs() / allowed_g,
+        (slope_g + d * g + missing).abs() / allowed_g,
+    )
+
+
+def worst_quotients(dimensions, gammas, pairs, generator):
+    """The largest `quotients` over pairs of spectral norm gamma: Quotients of arrays [dimension, gamma].
+
+    In each dimension the pairs are those of `search.with_corners` and W = gamma (J - I) / d, W* = 0, where s is
+    as large and g as small as can be.
+    """
+    worst = np.zeros((3, len(dimensions), len(gammas)))
+    for row, d in enumerate(dimensions):
+        W, W_star = search.with_corners(d, 1.0, pairs, generator)
+        hollow = (torch.ones(1, d, d, dtype=W.dtype) - torch.eye(d, dtype=W.dtype)) / d
+        W, W_star = torch.cat([W, hollow]), torch.cat([W_star, 0 * hollow])
+        for column, gamma in enumerate(gammas):
+            worst[:, row, column] = [float(q.max()) for q in quotients(gamma * W, gamma * W_star, gamma)]
+    return Quotients(*worst)
+
+
+def coordinate_step(W, d, eta):
+    """The coordinates of W + eta R, W* = 0, from the coordinates (alpha, kappa, tau) of W: floats or mpmath numbers."""
+    pi = mpmath.pi if isinstance(W[0], mpmath.mpf) else math.pi
+    return tuple(x - eta * pi * y for x, y in zip(W, three_variables.gradient(W, d)))
+
+
+def in_floats_and_digits(function, W):
+    """A function of the coordinates W, in float64 and in 40 digits: two floats."""
+    with mpmath.workdps(DIGITS):
+        return float(function(W)), float(function(tuple(map(mpmath.mpf, W))))
+
+
+def counterexample(d, gamma):
+    """The signed quotient of the printed update of g at W = gamma (J - I) / (d - 1), W* = 0, in float64 and 40 digits.
+
+    From one actual step of the theorem's size. There g is of second order in gamma but <u, s> = -gamma d.
+    """
+    check_integer("d", d, at_least=3)
+    eta = bounds.phase_one_step(d, gamma)
+
+    def quotient(W):
+        before, after = (three_variables.potential(X, d) for X in (W, coordinate_step(W, d, eta)))
+        allowed = gamma * d * abs(W[2]) + d * gamma**2  # |s| = |tau| sqrt(d)
+        return (after - before + eta * d * before) / eta / allowed
+
+    return in_floats_and_digits(quotient, (-gamma / (d - 1), 0.0, gamma))
+
+
+def g_update(d, worst, gammas=(1e-2, 1e-3, 1e-4)):
+    """The GUpdate of the `worst` quotients, [G] for increasing gamma, with the counterexample at `gammas`."""
+    floats, digits = zip(*(counterexample(d, gamma) for gamma in gammas))
+    return GUpdate(worst, tuple(gammas), floats, digits)
