@@ -1,11 +1,15 @@
-"""Critical points of the exact loss: where its gradient is zero, and what kind of point that is."""
+"""Critical points of the exact loss: where its gradient is zero, what kind of point that is, and a survey of them."""
 
+import time
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
-from src.checks import check_integer, check_pair
+from src import verdicts
+from src.checks import check_generator, check_integer, check_pair, check_positive
 from src.model import population
+from src.theory.bounds import PHASE_TWO_SPECTRAL
 
 
 class Critical(NamedTuple):
@@ -46,6 +50,107 @@ def find(W, W_star, steps=80, tolerance=1e-11):
         gradient[active] = torch.where(better[:, None], G_trial, G)
         damping[active] = torch.where(better, lam / 5, lam * 4).clamp(1e-14, 1e6)
     return Critical(W, gradient.norm(dim=-1), torch.linalg.eigvalsh(_hessian(W, W_star))[:, 0])
+
+
+class Survey(NamedTuple):
+    """Where each of S starts of a search led, arrays [S]; in this order they are the rows of a recorded survey."""
+
+    size: np.ndarray  # spectral norm of the start
+    spectral_norm: np.ndarray  # |W|_2 of the end
+    distance: np.ndarray  # |W - W*|_F of the end
+    lowest_curvature: np.ndarray  # of the Hessian at the end, true scale
+    converged: np.ndarray  # 1 where |grad L|_F < 1e-9 at the end, else 0
+    loss: np.ndarray  # of eq. 2 at the end
+    least_singular_value: np.ndarray  # of I + W at the end: 0 where its columns are linearly dependent
+
+    def where(self, mask):
+        """The Survey of the starts that `mask`, [S], selects."""
+        return Survey(*(row[mask] for row in self))
+
+    @property
+    def at_teacher(self):
+        """Whether the end is the teacher."""
+        return (self.converged == 1) & (self.distance < 1e-3)
+
+    @property
+    def elsewhere(self):
+        """Whether the end is a critical point other than the teacher."""
+        return (self.converged == 1) & (self.distance > 1e-3)
+
+    @property
+    def kinds(self):
+        """The critical points of a Survey by kind: {name: mask [S]}."""
+        minimum, zero = self.lowest_curvature > 1e-6, self.loss < 1e-10
+        return {"saddle": ~minimum, "permuted teacher": minimum & zero, "local minimum": minimum & ~zero}
+
+
+class Nearest(NamedTuple):
+    """What a search found in the region near the identity."""
+
+    spectral_norm: float  # least |W|_2 of a critical point other than the teacher; inf where none was found
+    starts: int  # of the search
+
+    @property
+    def verdict(self):
+        """fails, if such a point lies in the region that Theorem 3.2 gives a radius, |W|_2 <= 1/100; holds otherwise,
+        on the evidence of a search."""
+        return verdicts.HOLDS if self.spectral_norm > PHASE_TWO_SPECTRAL else verdicts.FAILS
+
+
+SIZES = (0.1, 0.3, 0.6, 1.0, 1.5, 2.5)  # spectral norms of the starts of a survey
+
+
+def survey(d, count, teacher_norm, generator):
+    """The Survey of `count` random starts of each of the spectral norms SIZES, each with a random teacher of its own.
+
+    teacher_norm: the teachers' spectral norm. Dense Hessians: d <= 10. Raises TypeError or ValueError for bad input.
+    """
+    check_integer("d", d, at_least=1)
+    check_integer("count", count, at_least=1)
+    size = torch.tensor(SIZES, dtype=torch.float64).repeat_interleave(count)
+    W_star = gaussian((len(size), d, d), teacher_norm, generator)
+    found = find(gaussian((len(size), d, d), 1, generator) * size[:, None, None], W_star)
+    rows = (
+        size,
+        torch.linalg.matrix_norm(found.W, 2),
+        (found.W - W_star).norm(dim=(1, 2)),
+        found.lowest_curvature,
+        (found.gradient_norm < 1e-9).double(),
+        population.loss(found.W, W_star),
+        torch.linalg.svdvals(torch.eye(d, dtype=torch.float64) + found.W)[:, -1],
+    )
+    return Survey(*(row.numpy() for row in rows))
+
+
+def large_survey(generator, plan=((2, 300), (3, 300), (4, 200), (5, 100), (6, 40))):
+    """The recorded survey: what `runs.recorded.save` stores, as its keyword arguments arrays, parameters, wall_time.
+
+    plan: dimensions and numbers of starts of each size, all for teachers of norm 0.1 and 0.5. Takes a minute.
+    """
+    began, rows = time.time(), "size, spectral norm, distance, curvature, converged, loss, least singular value"
+    arrays = {
+        f"d{d}_teacher{norm}": np.stack(survey(d, count, norm, generator)) for d, count in plan for norm in (0.1, 0.5)
+    }
+    return {"arrays": arrays, "parameters": {"sizes": SIZES, "rows": rows}, "wall_time": time.time() - began}
+
+
+def together(surveys):
+    """Several Surveys as one."""
+    return Survey(*map(np.concatenate, zip(*surveys)))
+
+
+def nearest(searched):
+    """The Nearest critical point of a Survey that is not the teacher."""
+    norms = searched.spectral_norm[searched.elsewhere]
+    return Nearest(float(norms.min(initial=np.inf)), len(searched.size))
+
+
+def gaussian(shape, spectral, generator):
+    """Gaussian float64 matrices of that shape, [..., d, d], each scaled to the given spectral norm."""
+    check_positive("spectral", spectral)
+    check_generator(generator)
+    X = torch.randn(*shape, generator=generator, dtype=torch.float64)
+    return spectral * X / torch.linalg.matrix_norm(X, 2)[..., None, None]
 
 
 def _hessian(W, W_star):

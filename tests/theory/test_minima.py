@@ -1,4 +1,4 @@
-"""Iterative minimisation, curvature and matching of src.minima, against dense algebra and known answers."""
+"""Iterative minimisation, curvature and matching of `minima`, against dense algebra and known answers."""
 
 import pytest
 import torch

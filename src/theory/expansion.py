@@ -1,0 +1,78 @@
+r"""What Definitions 2.2 and 2.3 are for: g_j is the gradient's constant part, A_j its first-order part.
+
+Scale student and teacher together by a factor t. Everything is at the printed scale: R is the sum of Lemma 2.1, pi
+times the true negative gradient, split by `landscape.gradient_parts`.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+from src import verdicts
+from src.checks import check_pair
+from src.model import landscape, population
+
+
+class Remainders(NamedTuple):
+    """Frobenius norms at K scales of the pair, each [K], printed scale."""
+
+    whole: torch.Tensor  # of R
+    beyond_constant: torch.Tensor  # of R less its constant part
+    beyond_first_order: torch.Tensor  # of R less its constant and first-order parts
+
+
+class Orders(NamedTuple):
+    """With which powers of the scale R and its remainders vanish, and how exactly the definitions' forms agree."""
+
+    whole: float  # power of the scale, of R
+    beyond_constant: float  # 1 if the constant part leaves something of the first order
+    beyond_first_order: float  # 2 if A_j a_bar_j is that something
+    identities: float  # the two forms of A, and A_j a_bar_j column by column against the part: difference / |R|_F
+
+    @property
+    def verdict(self):
+        """holds, if the forms agree and the remainder is of order one without A and of order two with it."""
+        agree = self.identities < 1e-12
+        first_order = abs(self.beyond_constant - 1) < 0.1 and self.beyond_first_order > 1.9
+        return verdicts.HOLDS if agree and first_order else verdicts.FAILS
+
+
+def remainders(W, W_star, scales):
+    """The Remainders of the pairs (t W, t W*), [d, d] each, for the factors t in scales [K]."""
+    W, W_star = (scales[:, None, None] * X for X in check_pair(W, W_star))  # [K, d, d]
+    R = population.lemma_2_1(W, W_star)
+    constant, first_order, _ = landscape.gradient_parts(W, W_star)
+    rests = R, R - constant, R - constant - first_order
+    return Remainders(*(rest.norm(dim=(1, 2)) for rest in rests))
+
+
+def orders(W, W_star, scales):
+    """The Orders at the pair W, W*, [d, d] each: slopes between the first and the fifth of the increasing scales.
+
+    Raises ValueError for fewer than five scales, and errors as `landscape.gradient_parts` does.
+    """
+    if len(scales) < 5:
+        raise ValueError(f"scales must hold at least five factors, not {len(scales)}")
+    powers = [power(scales, norms) for norms in remainders(W, W_star, scales)]
+    return Orders(*powers, identities(W, W_star))
+
+
+def power(scales, norms):
+    """The slope of log(norm) over log(scale) between the first and the fifth scale; norms and scales are [K]."""
+    return float(torch.log(norms[4] / norms[0]) / torch.log(scales[4] / scales[0]))
+
+
+def identities(W, W_star):
+    r"""How far the forms of Definition 2.3 are apart at one pair, [d, d] each, relative to |R|_F.
+
+    A as a sum over columns against (I + W*) B_bar^T - (I + W) A_bar^T, and the columns A_j a_bar_j, each with its own
+    sum over i != j, against the first-order part of `landscape.gradient_parts`.
+    """
+    W, W_star = check_pair(W, W_star)
+    eye = torch.eye(len(W), dtype=W.dtype, device=W.device)
+    A, B = eye + W, eye + W_star
+    A_bar, B_bar = A / A.norm(dim=0), B / B.norm(dim=0)
+    two_forms = landscape.outer_difference(W, W_star) - (B @ B_bar.mT - A @ A_bar.mT)
+    columns = [landscape.outer_difference(W, W_star, without=j) @ A_bar[:, j] for j in range(len(W))]
+    by_column = torch.stack(columns, dim=1) - landscape.gradient_parts(W, W_star).first_order
+    return float((two_forms.norm() + by_column.norm()) / population.lemma_2_1(W, W_star).norm())

@@ -1,0 +1,82 @@
+"""Descent from entries of variance 1/d: what was drawn, what was run, and the verdict's thresholds."""
+
+import math
+
+import pytest
+import torch
+
+from src import verdicts
+from src.model import landscape, population
+from src.theory import standard_start
+
+RIGHT = standard_start.StandardStart(arrived=12, runs=12, norm=1.9, covered=0.36)
+
+
+@pytest.mark.parametrize(
+    "changes, verdict",
+    [
+        ({}, verdicts.CORRECTED),
+        ({"arrived": 11}, verdicts.FAILS),
+        ({"runs": 13}, verdicts.FAILS),
+        ({"norm": 0.35}, verdicts.HOLDS),
+        ({"covered": 2.0}, verdicts.HOLDS),
+    ],
+)
+def test_each_number_turns_the_verdict_at_its_threshold(changes, verdict):
+    assert RIGHT._replace(**changes).verdict == verdict
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """With small matrices a second thread costs more time than it saves, above all beside other processes."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return standard_start.descend(12, 2, seed=1)
+
+
+def test_starts_are_standard_and_curves_begin_at_them(found):
+    assert found.norms.shape == found.potentials.shape == found.arrived.shape == (3, 2)
+    assert ((found.norms > 1.2) & (found.norms < 2.5)).all()
+    assert (found.distance[0] == 1).all() and len(found.t) == len(found.distance) == len(found.ratios) + 1
+    # The same draws, once more: the law of the start, the norms of the teachers, the first ratio and the first step.
+    generator = torch.Generator().manual_seed(1)
+    W = torch.randn(3, 2, 12, 12, generator=generator, dtype=torch.float64) / math.sqrt(12)
+    torch.testing.assert_close(torch.linalg.matrix_norm(W, 2), found.norms)
+    teacher = standard_start.weights.with_norms(12, 0.3, 0.9 * 0.3 * math.sqrt(12), generator)
+    assert found.potentials[0, 0].item() == pytest.approx(landscape.potential(W[0, 0], teacher).item())
+    ratio = math.pi * landscape.one_point_ratio(W[0, 0], teacher).item()
+    assert found.ratios[0, 0, 0].item() == pytest.approx(ratio)
+    moved = W[0, 0] - 1.5 / 8 * population.gradient(W[0, 0], teacher)
+    assert found.t[1] == 1.5 / 8
+    assert found.distance[1, 0, 0].item() == pytest.approx(
+        ((moved - teacher).norm() / (W[0, 0] - teacher).norm()).item()
+    )
+
+
+def test_runs_stop_when_all_arrive_or_time_is_up(found):
+    assert found.arrived.all() == (found.t[-1] < 100)
+    short = standard_start.descend(12, 2, seed=1, t_end=1.0)
+    assert not short.arrived.any() and 1.0 <= short.t[-1] < 1.0 + 1.5 / 8
+    torch.testing.assert_close(short.distance, found.distance[: len(short.t)])
+    counted = standard_start.judge(short, 0.36)
+    assert counted == (0, 6, short.norms.min().item(), 0.36) and counted.verdict == verdicts.FAILS
+
+
+def test_a_planted_error_overturns_the_verdict(monkeypatch):
+    settings = 30, 1, 1
+    assert standard_start.judge(standard_start.descend(*settings), 0.36).verdict == verdicts.CORRECTED
+    right = population.gradient
+    monkeypatch.setattr(population, "gradient", lambda W, W_star: 0.1 * right(W, W_star))  # ten times too short
+    assert standard_start.judge(standard_start.descend(*settings), 0.36).verdict == verdicts.FAILS
+
+
+def test_bad_input_is_named():
+    for arguments, name in (((2, 4, 0), "d must"), ((10, 0, 0), "runs must"), ((10, 4, -1), "seed must")):
+        with pytest.raises(ValueError, match=name):
+            standard_start.descend(*arguments)
