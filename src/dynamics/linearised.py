@@ -1,6 +1,6 @@
 r"""Two time scales: the flow of eq. 2 linearised at W = W* = 0, and what minibatch noise does to it.
 
-At the true scale $\nabla L(W) = \mathcal L W + O(|W|^2)$ with
+At the true scale $\nabla L(W) = \mathcal L W + O(\|W\|^2)$ with
 
 $$\pi\,\mathcal L W = \tfrac\pi2 W u u^\top + \tfrac\pi2 W + W^\top + \mathrm{tr}(W)\,I - 2\,\mathrm{Diag}(W).$$
 
@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 
-from src.checks import check_integer, check_positive
+from src.checks import check_integer, check_matrix, check_positive
+from src.dynamics import flow
+from src.model import population
 
 
 class Family(NamedTuple):
@@ -35,27 +37,65 @@ def operator(W):
 def families(d):
     """All eigenspaces of `operator` for d x d matrices, fastest first; the multiplicities add up to d^2. Needs d >= 3.
 
-    Combinations of I and uu^T: two simple eigenvalues. For each v orthogonal to u, combinations of v u^T, u v^T and
+    Combinations of I and J: two simple eigenvalues. For each v orthogonal to u, combinations of v u^T, u v^T and
     Diag(v): three eigenvalues of multiplicity d - 1. What is left has zero diagonal and zero row and column sums:
     symmetric matrices at rate 1/2 + 1/pi and skew ones at 1/2 - 1/pi, the slowest of all (and that of the matrices
     v u^T - u v^T - d Diag(v), which W u = 0 holds for as well).
     """
     check_integer("d", d, at_least=3)
-    h = math.pi / 2
-    # pi L on x I + y uu^T, and on a v p^T + b p v^T + c Diag(v) with p = u / sqrt(d): coordinates to coordinates.
-    trivial = np.array([[h + d - 1, d - 2], [h, h * d + h + 1]])
-    root = math.sqrt(d)
-    standard = np.array([[h * d + h, 1, h * root], [1, h, 0], [-2 / root, -2 / root, h - 1]])
-    found = [Family("I and uuᵀ", rate, 1) for rate in np.linalg.eigvals(trivial) / math.pi]
-    found += [Family("vuᵀ, uvᵀ and Diag(v)", rate, d - 1) for rate in np.linalg.eigvals(standard) / math.pi]
-    found += [Family("symmetric rest", 1 / 2 + 1 / math.pi, d * (d - 3) // 2)]
-    found += [Family("skew, Wu = 0", 1 / 2 - 1 / math.pi, (d - 1) * (d - 2) // 2)]
-    found = [family._replace(rate=float(np.real(family.rate))) for family in found if family.multiplicity]
-    return sorted(found, key=lambda family: -family.rate)
+    return [family for family, _ in _families_and_places(d)]
+
+
+def energies(W):
+    """The squared Frobenius norm of the part of W [..., d, d] in each of `families(d)`, in their order: [..., F].
+
+    Raises TypeError or ValueError, naming W, for what is no matrix or has d < 3.
+    """
+    check_matrix("W", W)
+    d = W.shape[-1]
+    if d < 3:
+        raise ValueError(f"W must have d at least 3, not {d}")
+    trivial, standard = (torch.linalg.eigh(block).eigenvectors.to(W) for block in _blocks(d))
+    p = torch.full((d,), d**-0.5, dtype=W.dtype, device=W.device)
+    diagonal = W.diagonal(dim1=-2, dim2=-1)  # [..., d]
+    right, left = W @ p, W.mT @ p
+    along = right @ p  # <p p^T, W>
+    x = torch.stack([(diagonal.sum(-1) - along) / math.sqrt(d - 1), along], -1)  # [..., 2], on I - J/d and J/d
+    right, left = right - along[..., None] * p, left - along[..., None] * p
+    own = (diagonal - diagonal.mean(-1, keepdim=True) - (right + left) / math.sqrt(d)) / math.sqrt(1 - 2 / d)
+    y = torch.stack([right, left, own], -1)  # [..., d, 3], on v p^T, p v^T and Diag(v), for all v at once
+    # What these leave of the squares of the symmetric and of the skew part of W.
+    square, crossed = (W * W).sum((-2, -1)), (W * W.mT).sum((-2, -1))
+    symmetric = (square + crossed) / 2 - (x**2).sum(-1) - ((right + left) ** 2).sum(-1) / 2 - (own**2).sum(-1)
+    skew = (square - crossed) / 2 - ((right - left) ** 2).sum(-1) / 2
+    parts = [(x @ trivial) ** 2, ((y @ standard) ** 2).sum(-2), symmetric[..., None], skew[..., None]]
+    return torch.cat(parts, -1).clamp(min=0)[..., [place for _, place in _families_and_places(d)]]
+
+
+def energies_along_the_flow(W0, t, rtol=1e-5):
+    """`energies` of the weights that the flow of eq. 2 with W* = 0 takes from W0 [d, d] to the increasing times t.
+
+    Returns [times, F]. Raises as `flow.integrate` and `energies` do.
+    """
+    W, now, found = W0, 0.0, []
+    for time in t:
+        W, now = flow.integrate(W, torch.zeros_like(W), float(time) - now, rtol).W, float(time)
+        found.append(energies(W))
+    return torch.stack(found)
+
+
+def numerical_rates(d):
+    """All d^2 eigenvalues of the Hessian of eq. 2 at W = W* = 0, ascending, from `population.hessian_product`.
+
+    It knows nothing of families: a [d^2, d^2] eigenvalue problem, so d should be small.
+    """
+    check_integer("d", d, at_least=2)
+    basis, zero = torch.eye(d * d, dtype=torch.float64).view(-1, d, d), torch.zeros(d, d, dtype=torch.float64)
+    return torch.linalg.eigvalsh(population.hessian_product(zero, zero, basis).view(d * d, d * d))
 
 
 def sgd_decay(eta, batch, d):
-    r"""The rate per unit of t = eta * steps at which E |W - W*|_F^2 of fresh-sample SGD decays near W = W* = 0.
+    r"""The rate per unit of t = eta * steps at which fresh-sample SGD's mean square distance decays near W = W* = 0.
 
     The teacher is noise-free: a sample's gradient is 2 r X with X = x 1(x > 0)^T and r = <W, X>, so the noise is as
     large as the loss. Since L W = 2 E <W, X> X, the energy E_k of the family with rate l_k and multiplicity m_k obeys,
@@ -93,6 +133,32 @@ def largest_stable_step(batch, d):
         0,
         2 / rates.max() * (1 - 1e-12),
     )
+
+
+def _blocks(d):
+    """pi times `operator` on the two small invariant spaces, in orthonormal coordinates: [2, 2] and [3, 3].
+
+    The first space is spanned by I - J/d and J/d. With p = u / sqrt(d), the second is, for any unit vector v orthogonal
+    to u, that of v p^T, p v^T and what Diag(v) has orthogonal to these two.
+    """
+    h, root = math.pi / 2, math.sqrt(1 - 2 / d)
+    identity = torch.tensor([math.sqrt(d - 1), 1.0], dtype=torch.float64)  # I
+    trivial = torch.diag(torch.tensor([h + 1, h + 1 + h * d], dtype=torch.float64))
+    trivial += (1 - 2 / d) * identity[:, None] * identity
+    diagonal = torch.tensor([d**-0.5, d**-0.5, root], dtype=torch.float64)  # Diag(v)
+    standard = torch.tensor([[h + h * d, 1, 0], [1, h, 0], [0, 0, h + 1]], dtype=torch.float64)
+    return trivial, standard - 2 * diagonal[:, None] * diagonal
+
+
+def _families_and_places(d):
+    """The families, fastest first, and where each stands in the order of `_blocks`, symmetric rest, skew rest."""
+    trivial, standard = ((torch.linalg.eigvalsh(block) / math.pi).tolist() for block in _blocks(d))
+    found = [Family("$I$ and $J$", rate, 1) for rate in trivial]
+    found += [Family(r"$vu^\top$, $uv^\top$ and $\mathrm{Diag}(v)$", rate, d - 1) for rate in standard]
+    found += [Family("symmetric rest", 1 / 2 + 1 / math.pi, d * (d - 3) // 2)]
+    found += [Family("skew rest", 1 / 2 - 1 / math.pi, (d - 1) * (d - 2) // 2)]
+    places = sorted(range(len(found)), key=lambda k: (-round(found[k].rate, 9), k))  # two rates are equal
+    return [(found[k], k) for k in places if found[k].multiplicity]
 
 
 def _spectrum(d):

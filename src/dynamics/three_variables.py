@@ -53,7 +53,7 @@ def matrix(W, d):
 
 
 def spectral_norm(W):
-    r"""\|W\|_2: |tau| on u, |alpha + i kappa| on everything orthogonal to it."""
+    """|W|_2: |tau| on u, |alpha + i kappa| on everything orthogonal to it."""
     return max(abs(W[2]), math.hypot(W[0], W[1]))
 
 
@@ -67,7 +67,7 @@ def trace(W, d):
 
 
 def column_length(W, d):
-    r"""\|e_j + w_j\|, the same for every j."""
+    """|e_j + w_j|, the same for every j."""
     square = (d - 1) * ((1 + W[0]) ** 2 + W[1] ** 2) + (1 + W[2]) ** 2
     return _arithmetic(W).sqrt(square / d)
 

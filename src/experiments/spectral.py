@@ -15,11 +15,8 @@ from typing import NamedTuple
 
 import torch
 from torch.nn.functional import softplus
-from tqdm import tqdm
 
 from src.checks import check_generator, check_integer, check_matrix, check_positive
-from src.experiments.datasets import pair
-from src.runs import checkpoints
 
 LOSSES = {  # of the margin z; all but the last are upper bounds of the error up to a factor
     "logistic": lambda z: softplus(-z),
@@ -90,7 +87,7 @@ def error(values, labels, threshold):
 
 
 def project(W, radius):
-    """The matrix nearest to W [..., d, d] (in Frobenius norm) with |W|_2 <= radius: singular values clipped.
+    """The matrix nearest to W [..., d, d] (in Frobenius norm) with ‖W‖₂ <= radius: singular values clipped.
 
     Raises TypeError or ValueError for W that is no finite square matrix and a radius that is not positive.
     """
@@ -111,7 +108,7 @@ def polar(G):
 
 
 def frank_wolfe(train, test, *, radii, steps, batch, loss, margin, generator):
-    """Conditional gradient in the balls |W|_2 <= r for the increasing `radii`: a `Trained`.
+    """Conditional gradient in the balls ‖W‖₂ <= r for the increasing `radii`: a `Trained`.
 
     Step t = 0, 1, ... moves W the fraction 2 / (t + 2) of the way to -r polar(M), the point of the ball that a running
     mean M of the minibatch gradients favours most: W never leaves the ball, and all singular directions of the gradient
@@ -138,7 +135,7 @@ def frank_wolfe(train, test, *, radii, steps, batch, loss, margin, generator):
 
 
 def projected_sgd(train, test, *, radius, step, momentum, steps, batch, every, loss, margin, generator):
-    """Minibatch SGD with heavy-ball momentum, projected onto |W|_2 <= radius every so many steps and at the end.
+    """Minibatch SGD with heavy-ball momentum, projected onto ‖W‖₂ <= radius every so many steps and at the end.
 
     Returns a `Trained`. The step size is `step`, from the middle of the run on linearly decreasing to zero. Other
     arguments as in `frank_wolfe`.
@@ -156,28 +153,6 @@ def projected_sgd(train, test, *, radius, step, momentum, steps, batch, every, l
         if n % every == 0 or n == steps:
             W = project(W, radius)
     return _measured(problem, test, [radius], [W], time.process_time() - start)
-
-
-def all_pairs(method, train, test, *, pairs, seed, checkpoint=None, progress=False, **settings):
-    """Train one W per pair of classes by `method` (`frank_wolfe` or `projected_sgd`) with its `settings`.
-
-    train, test: inputs [n, d] and class labels [n]; pairs: P pairs of classes. checkpoint: a file that keeps the pairs
-    already done. Returns a dict of numpy arrays: `train`, `refitted`, `test` and `norm` [P, R + 1] as in `Trained`,
-    `seconds` [P].
-    """
-    run = repr((method.__name__, len(train[1]), seed, sorted(settings.items())))
-    saved = checkpoints.load(checkpoint, run)
-    done = saved["pairs"] if saved else {}
-    for a, b in tqdm(pairs, desc=method.__name__, leave=False, disable=None if progress else True):
-        if (a, b) in done:
-            continue
-        generator = torch.Generator().manual_seed(seed)
-        path = method(pair(*train, a, b), pair(*test, a, b), generator=generator, **settings)
-        done[a, b] = {name: getattr(path, name) for name in ("train", "refitted", "test", "norm")}
-        done[a, b]["seconds"] = torch.tensor(path.seconds)
-        if checkpoint is not None:
-            checkpoints.save(checkpoint, run, {"pairs": done})
-    return {name: torch.stack([done[a, b][name] for a, b in pairs]).numpy() for name in done[a, b]}
 
 
 class _Problem:

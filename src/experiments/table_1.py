@@ -12,7 +12,9 @@ import os
 import sys
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch.nn.functional import pad
 from torch.optim.lr_scheduler import MultiStepLR, OneCycleLR
@@ -21,6 +23,20 @@ from src import checks
 from src.experiments import datasets, networks, training
 from src.runs import recorded
 
+
+class Row(NamedTuple):
+    """A network of Table 1."""
+
+    network: str  # key of NETWORKS
+    skip: int  # layers that an identity link jumps over; 0: no links
+    error: float  # the paper's test error in per cent, mean of five runs
+
+
+ROWS = {
+    "ResNet": Row("resnet56", 2, 6.97),
+    "single skip": Row("single_skip56", 1, 9.01),
+    "vanilla": Row("vanilla56", 0, 12.04),
+}
 NETWORKS = {"resnet56": networks.resnet56, "single_skip56": networks.single_skip56, "vanilla56": networks.vanilla56}
 SEEDS = range(5)
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the training pixels over 255, channel by channel
@@ -134,6 +150,29 @@ def find(network, seed, recipe, folder=None):
     if recording.provenance["parameters"] != asdict(recipe) | {"network": network}:
         raise ValueError(f"folder must hold no run of another recipe, as its {title} is; choose another folder")
     return recording
+
+
+def collect(seeds, recipe, *, train=False, folder=None, device="auto"):
+    """{name in ROWS: {seed: Recording}} of the runs that are recorded; `train`: and of the others, made now (`run`)."""
+    found = {name: {} for name in ROWS}
+    for seed in seeds:
+        for name, row in ROWS.items():
+            if train:
+                found[name][seed] = run(row.network, seed, recipe, folder=folder, device=device, progress=True)
+            elif (recording := find(row.network, seed, recipe, folder)) is not None:
+                found[name][seed] = recording
+    return found
+
+
+def missing(recipe, folder=None):
+    """[(network, seed)] of the recipe's fifteen runs that have no recording yet."""
+    every = [(row.network, seed) for seed in SEEDS for row in ROWS.values()]
+    return [(network, seed) for network, seed in every if find(network, seed, recipe, folder) is None]
+
+
+def errors(runs):
+    """{name: the last test error of each run in per cent, numpy [n]} of what `collect` returns."""
+    return {name: np.array([100 * r.arrays["test_error"][-1] for r in found.values()]) for name, found in runs.items()}
 
 
 def _title(network, seed, recipe):

@@ -5,6 +5,7 @@ function in another place. Descent is that of the exact loss in all d^2 dimensio
 """
 
 import itertools
+import math
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import torch
 from src import verdicts
 from src.checks import check_generator, check_integer, check_matrix
 from src.model import population
+from src.theory import search
 from src.theory.closed_form import network
 
 AT_REST = 1e-6  # the norm of the gradient below which a descent has come to rest
@@ -68,6 +70,71 @@ def all_orders(d):
     if d > 8:
         raise ValueError(f"d must be at most 8, where there are {40320:,} orders, not {d}")
     return torch.tensor(list(itertools.permutations(range(d))))
+
+
+class Switch(NamedTuple):
+    """Section 1, "by switching any two columns in W, we get different functions": the loss of one against the other."""
+
+    equal: float  # the largest, for columns that are equal, W = 0 among them
+    different: float  # the smallest over |w_i - w_j|^2 for columns that differ, |W|_2 <= 1/2; by a search
+    starts: int  # of that search
+
+    @property
+    def verdict(self):
+        """fails, if columns that differ can be switched unnoticed near the identity; holds, if equal ones cannot;
+        holds, corrected, if only equal ones can."""
+        if not self.different > 1e-3:
+            return verdicts.FAILS
+        return verdicts.CORRECTED if abs(self.equal) < 1e-12 else verdicts.HOLDS
+
+
+def switched(W, i=0, j=1):
+    """W, [..., d, d], with columns i and j exchanged."""
+    order = list(range(W.shape[-1]))
+    order[i], order[j] = j, i
+    return W[..., order]
+
+
+def switch_columns(d, starts, generator, gamma=0.5):
+    """The `Switch` of the first two columns in dimension d, with so many starts of the search over |W|_2 <= gamma.
+
+    The search minimises L / |w_1 - w_2|^2; a fifth of its starts have columns that differ by about a thousandth.
+    """
+    check_integer("d", d, at_least=2)
+    check_integer("starts", starts, at_least=5)
+    check_generator(generator)
+
+    def relative(W, _):
+        return population.loss(switched(W), W) / (W[..., 0] - W[..., 1]).square().sum(-1)
+
+    W = torch.randn(starts, d, d, generator=generator, dtype=torch.float64) / d**0.5
+    W[::5, :, 1] = W[::5, :, 0] + 1e-3 * W[::5, :, 1]
+    found = search.minimize(gamma / 2 * W, 0 * W, gamma, g_max=math.inf, steps=100, objective=relative)
+    equal = gamma / 2 * W[:5]
+    equal[..., 1] = equal[..., 0]
+    equal = torch.cat([equal, torch.zeros(1, d, d, dtype=W.dtype)])
+    return Switch(
+        equal=population.loss(switched(equal), equal).abs().max().item(),
+        different=found.best,
+        starts=starts,
+    )
+
+
+def paths_apart(W, W_star, x, eta, decay=0.0):
+    """The largest entry of V - (I + W) after SGD on W, with the link, and on V = I + W at the start, without it.
+
+    Both learn the teacher W* from the same inputs x, [steps, batch, d], with weight decay `decay` on what they train.
+    """
+    eye = torch.eye(len(W), dtype=W.dtype)
+    V, W = eye + W, W.clone()
+    for batch in x:
+        target = network(batch, eye + W_star)
+        linked, vanilla = W.clone().requires_grad_(), V.clone().requires_grad_()
+        outputs = (batch @ linked + batch).relu().sum(-1), network(batch, vanilla)
+        losses = [(output - target).square().mean() for output in outputs]
+        W = (1 - eta * decay) * W - eta * torch.autograd.grad(losses[0], linked)[0]
+        V = (1 - eta * decay) * V - eta * torch.autograd.grad(losses[1], vanilla)[0]
+    return (V - eye - W).abs().max().item()
 
 
 # Where descent ends

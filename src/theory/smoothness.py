@@ -3,6 +3,7 @@ r"""The remark after Lemma 2.1: is the gradient defined everywhere, and how smoo
 W and W_star are [d, d] float64, V is a direction with |V|_F = 1, h a distance. Gradients are at the true scale.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -96,3 +97,46 @@ def cubic_coefficient(W_star, V, h):
     curvature = (V * population.hessian_product(W_star, W_star, V)).sum().item()
     even = (population.loss(W_star + h * V, W_star) + population.loss(W_star - h * V, W_star)).item() / 2
     return (even - curvature * h**2 / 2) / h**3
+
+
+def cubic_by_formula(W_star, V):
+    """The limit of `cubic_coefficient` for h -> 0: -1/(3 pi) times the sum over j of |v_j across b_j|^3 / |b_j|.
+
+    Only the pairs (a_j, b_j) have an angle that goes to zero, theta = |h| |v_j across b_j| / |b_j| to first order, and
+    each counts -|a_j| |b_j| psi(theta) / pi in the loss, with the odd term theta^3 / 3 in psi.
+    """
+    W_star, V = check_pair(W_star, V)
+    B = torch.eye(W_star.shape[-1], dtype=W_star.dtype) + W_star
+    length = B.norm(dim=-2)
+    across = V - B * ((B * V).sum(-2) / length**2)[..., None, :]
+    return float(-(across.norm(dim=-2) ** 3 / length).sum() / (3 * math.pi))
+
+
+class Order(NamedTuple):
+    """How many continuous derivatives "the loss becomes smooth" comes to."""
+
+    second: float  # smallest power of h with which the Hessian's change across a point vanishes; zero columns left out
+    third: float  # |c| of `cubic_coefficient` at the teacher, at the smallest h: zero for a smooth loss
+    expected: float  # the same by `cubic_by_formula`
+
+    @property
+    def verdict(self):
+        """fails, unless second derivatives are continuous away from zero columns; holds, if third ones are as well;
+        holds, corrected, if these are not, and jump as the formula says."""
+        if not self.second > 0.95:
+            return verdicts.FAILS
+        if abs(self.third) < 1e-6:
+            return verdicts.HOLDS
+        return verdicts.CORRECTED if abs(self.third / self.expected - 1) < 0.01 else verdicts.FAILS
+
+
+def order(W, W_star, V, h, smallest=1e-4):
+    """The `Order` from the change of H V, H the Hessian, across all `suspects` but the zero column, at distances h."""
+    slopes = []
+    for place in list(suspects(W, W_star).values())[:-1]:
+        sides = (place + sign * torch.as_tensor(h)[:, None, None] * V for sign in (1, -1))
+        products = [population.hessian_product(side, W_star, V) for side in sides]
+        change = (products[0] - products[1]).norm(dim=(-2, -1)).numpy()
+        slopes.append(np.polyfit(np.log(h), np.log(change), 1)[0])
+    third = abs(cubic_coefficient(W_star, V, smallest))
+    return Order(float(np.min(slopes)), third, abs(cubic_by_formula(W_star, V)))

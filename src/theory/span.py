@@ -72,6 +72,11 @@ def minimize(d, gamma, *, g_max=G_LIMIT, tries=5, seed=0):
     return best
 
 
+def smallest(dims, gamma, tries, seed):
+    """The smallest ratio that `minimize` finds at gamma in each of the dimensions: a list."""
+    return [minimize(d, gamma, tries=tries, seed=seed).ratio for d in dims]
+
+
 def limit(gamma, g=G_LIMIT):
     r"""The ratio at W = -a I - b K and W* = -a I + b K, plus a trace that makes g what it is, as d goes to infinity.
 
@@ -84,3 +89,14 @@ def limit(gamma, g=G_LIMIT):
     square = 1 + t**2
     ratio = math.pi / 2 - np.arctan(t) - t / square - 1 / square**2 - g / (2 * (1 - a) * np.sqrt(square))
     return float(ratio.min())
+
+
+def small_weights_limit(c, g=G_LIMIT):
+    r"""The smallest ratio of allowed pairs as gamma -> 0 with gamma^2 d = c, for numbers or arrays c > 0.
+
+        pi/2 - 1 - c / 4                    where c <= g,
+        pi/2 - 1 - g / 2 + g^2 / (4 c)      where c >= g;
+    so pi/2 - 1 at a fixed d, and pi/2 - 1 - g / 2 in the infimum over all d.
+    """
+    c = np.asarray(c, dtype=float)
+    return math.pi / 2 - 1 - np.where(c <= g, c / 4, g / 2 - g**2 / (4 * c))

@@ -17,54 +17,11 @@ from scipy.optimize import brentq, minimize_scalar
 from src import verdicts
 from src.checks import check_integer, check_positive
 from src.dynamics import three_variables
-from src.model import landscape, population, weights
-from src.theory import bounds, search, span
+from src.model import landscape
+from src.theory import bounds, naive_gradient, span
 
 DIGITS = 40  # of the computations in mpmath
 LIMIT = 4 * math.sqrt(math.pi / 2 - 1)  # |M|_F from which the gradient can point the wrong way, as d -> infinity
-
-
-class NaiveGradient(NamedTuple):
-    """Section 4's thought experiment at weights that shrink: how far the naive gradient is from R."""
-
-    gammas: tuple  # [G], increasing: the spectral norm of W and W*
-    naive: tuple  # [G], the largest |R - naive|_F / |R|_F over the pairs
-    first_order: tuple  # [G], the same once the first-order part A_j a_bar_j is added
-    factor: float  # <R, M> / |M|_F^2 at small skew weights and W* = 0; by the naive gradient it is pi / 2
-    pairs: int
-
-    @property
-    def verdict(self):
-        """fails, if the error at the smallest gamma and the factor's distance from pi / 2 both exceed a half."""
-        wrong = self.naive[0] > 0.5 and abs(self.factor - math.pi / 2) > 0.5
-        return verdicts.FAILS if wrong else verdicts.HOLDS
-
-
-def naive_gradient(d, gammas, count, generator):
-    """Section 4: the `NaiveGradient` at the increasing spectral norms `gammas`, over the pairs of `search.with_corners`
-    and, as the last one, a flat skew W with W* = 0."""
-    if not all(0 < low < high for low, high in itertools.pairwise(gammas)):
-        raise ValueError(f"gammas must be positive and increase, not {gammas}")
-    W, W_star = search.with_corners(d, 1.0, count, generator)
-    K = weights.flat_skew(d, generator)[None]
-    W, W_star = torch.cat([W, K]), torch.cat([W_star, 0 * K])  # [n, d, d], spectral norm 1
-    worst = [approximation_errors(gamma * W, gamma * W_star).amax(1).tolist() for gamma in gammas]
-    return NaiveGradient(tuple(gammas), *zip(*worst), factor=skew_factor(), pairs=len(W))
-
-
-def approximation_errors(W, W_star):
-    """|R - X|_F / |R|_F for two approximations X of R, [2, n], at pairs [n, d, d]: the naive gradient, and the same
-    with the first-order part A_j a_bar_j."""
-    R = population.lemma_2_1(W, W_star)
-    part = landscape.gradient_parts(W, W_star)
-    rest = torch.stack([R - part.constant, R - part.constant - part.first_order])
-    return rest.norm(dim=(-2, -1)) / R.norm(dim=(-2, -1))
-
-
-def skew_factor(d=103, size=1e-6):
-    """<R, M> / |M|_F^2 at W = size * K and W* = 0, in 40 digits; pi/2 - 1 in the limit of small weights."""
-    with mpmath.workdps(DIGITS):
-        return float(span.printed_ratio(_digits((0, size, 0)), _digits(three_variables.ZERO), d)[0])
 
 
 class Figure3(NamedTuple):
@@ -149,12 +106,13 @@ def lowest_ratio(d, gamma, precise=False):
 
 
 class SmallestNorms(NamedTuple):
-    """From which norm on the gradient can point the wrong way, within the two families, over the dimension."""
+    """From which norm on the gradient can point the wrong way, over the dimension: in two families, and a lower bound."""
 
     dimensions: np.ndarray  # [D], increasing
     frobenius: np.ndarray  # [D], |W|_F for W* = 0
     zero_teacher: np.ndarray  # [D], |W|_2 for W* = 0
     opposite: np.ndarray  # [D], |W|_2 = |W*|_2 for W* = -W
+    safe: np.ndarray  # [D], the gamma up to which no pair with |W|_2, |W*|_2 <= gamma has it, by `lowest_possible`
 
 
 def smallest_norms(dimensions):
@@ -165,7 +123,8 @@ def smallest_norms(dimensions):
     opposite = [
         brentq(lambda gamma, d=d: lowest_ratio(d, gamma)[0], 0.3 / math.sqrt(d), 4 / math.sqrt(d)) for d in dimensions
     ]
-    return SmallestNorms(dimensions, *map(np.array, (frobenius, zero, opposite)))
+    safe = [brentq(lambda gamma, d=d: lowest_possible(d, gamma), 1e-9, 0.1) for d in dimensions]
+    return SmallestNorms(dimensions, *map(np.array, (frobenius, zero, opposite, safe)))
 
 
 class WrongWay(NamedTuple):
@@ -184,6 +143,25 @@ class WrongWay(NamedTuple):
         return verdicts.HOLDS if found else verdicts.FAILS
 
 
+def lowest_possible(d, gamma):
+    r"""No pair with |W|_2, |W*|_2 <= gamma has a smaller <R, M> / |M|_F^2 in dimension d, whatever its potential.
+
+    The bound of `bounds.one_point_ratio` without its term in g, and for that <A_bar, M> g >= -|M|_F^4 / (16 (1 -
+    gamma)^2) with |M|_F^2 <= 4 gamma^2 d. Chapter 5 has the proof. Errors as in `bounds.one_point_ratio`.
+    """
+    check_positive("d", d)
+    return bounds.one_point_ratio(gamma, g_max=0.0) - d * gamma**2 / (4 * (1 - gamma) ** 2)
+
+
+def safe_dimension(gamma=bounds.PHASE_TWO_SPECTRAL, delta=0.0):
+    """The dimension up to which `lowest_possible` is at least delta: the whole ball is delta-one point convex there.
+
+    An integer, 0 or negative where there is no such dimension.
+    """
+    slope = lowest_possible(1, gamma) - lowest_possible(2, gamma)
+    return math.floor(1 + (lowest_possible(1, gamma) - delta) / slope)
+
+
 def small_pair(gamma=bounds.PHASE_TWO_SPECTRAL):
     """The `WrongWay` pair of spectral norm gamma in the smallest dimension that has one, plus two per cent."""
     check_positive("gamma", gamma)
@@ -192,6 +170,42 @@ def small_pair(gamma=bounds.PHASE_TWO_SPECTRAL):
     d = first_prime(math.ceil(1.02 * onset))
     precise_ratio, g = lowest_ratio(d, gamma, precise=True)
     return WrongWay(onset, d, lowest_ratio(d, gamma)[0], precise_ratio, g)
+
+
+class InPhaseOne(NamedTuple):
+    """Does the gradient point the wrong way in Phase I? At starts with |W|_2, |W*|_2 <= gamma and g > 197 gamma^2."""
+
+    d: int
+    starts: int  # so many, Gaussian and structured
+    wrong: int  # of these, at which <R, M> is negative
+    lowest: float  # the smallest <R, M> / |M|_F^2 among them
+    bound: float  # which no pair in the ball is below, whatever its potential: `lowest_possible`
+
+    @property
+    def verdict(self):
+        """fails, if there is a start in Phase I at which the gradient points the right way; holds otherwise."""
+        right_way = self.bound > 0 or self.wrong < self.starts
+        return verdicts.FAILS if right_way else verdicts.HOLDS
+
+
+def in_phase_one(d, gamma, count, generator):
+    """`InPhaseOne` over the pairs of `naive_gradient.pairs`, and `count` random ones, those with g > 197 gamma^2.
+
+    The random ones are Gaussian with spectral norm gamma / 2, and shifted by -gamma / 2 I (W) and gamma / 2 I (W*), so
+    that the potential is large. Raises ValueError where no pair is in Phase I.
+    """
+    W, W_star = naive_gradient.pairs(d, count, generator)
+    gaussian = torch.randn(2, count, d, d, generator=generator, dtype=W.dtype)
+    gaussian /= torch.linalg.matrix_norm(gaussian, 2)[..., None, None]
+    eye = torch.eye(d, dtype=W.dtype)
+    W, W_star = (
+        gamma * torch.cat([X, (random + sign * eye) / 2]) for X, random, sign in zip((W, W_star), gaussian, (-1, 1))
+    )
+    in_phase = landscape.potential(W, W_star) > bounds.phase_one_potential(gamma)
+    if not in_phase.any():
+        raise ValueError(f"gamma = {gamma} and d = {d} leave no start with g above {bounds.phase_one_potential(gamma)}")
+    ratio = math.pi * landscape.one_point_ratio(W[in_phase], W_star[in_phase])
+    return InPhaseOne(d, len(ratio), int((ratio < 0).sum()), float(ratio.min()), lowest_possible(d, gamma))
 
 
 def first_prime(least):

@@ -1,4 +1,4 @@
-"""The flow, its three-variable reduction and its linearisation, each against an independent route."""
+"""The flow against a library's solver, the three-variable reduction and dense matrix functions."""
 
 import math
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from src.dynamics import flow, linearised, sgd, three_variables
+from src.dynamics import flow, three_variables
 from src.model import landscape, population, weights
 
 D = 19  # a prime congruent to 3 modulo 4
@@ -163,121 +163,3 @@ def test_bad_input_to_the_flow(arguments, error, words):
     good = {"W0": draw(3, 3, size=0.1), "W_star": torch.zeros(3, 3, dtype=torch.float64), "t_end": 1.0, "rtol": 1e-3}
     with pytest.raises(error, match=words):
         flow.integrate(**(good | arguments))
-
-
-# The three-variable reduction.
-
-
-COORDINATES = st.tuples(st.floats(-0.3, 0.3), st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
-PRIMES = st.sampled_from([7, 11, 19, 23, 31])
-
-
-@settings(max_examples=25, deadline=None)
-@given(COORDINATES, COORDINATES, PRIMES)
-def test_the_reduction_is_the_full_model(X, X_star, d):
-    W, W_star = three_variables.matrix(X, d), three_variables.matrix(X_star, d)
-    full = population.gradient(W, W_star)
-    assert torch.allclose(three_variables.matrix(three_variables.gradient(X, d, X_star), d), full, atol=1e-7)
-    distance, potential, inner, loss = three_variables.curves(X, d, X_star)
-    assert distance == pytest.approx((W - W_star).norm().item(), abs=1e-12)
-    assert potential == pytest.approx(landscape.potential(W, W_star).item(), abs=1e-12)
-    assert inner == pytest.approx(landscape.inner_product(W, W_star).item(), rel=1e-9, abs=1e-9)
-    assert loss == pytest.approx(population.loss(W, W_star).item(), rel=1e-9, abs=1e-12)
-
-
-@settings(max_examples=25, deadline=None)
-@given(COORDINATES, COORDINATES, PRIMES)
-def test_coordinates_give_norms_products_and_the_trace(X, Y, d):
-    W = three_variables.matrix(X, d)
-    assert three_variables.spectral_norm(X) == pytest.approx(torch.linalg.matrix_norm(W, 2).item(), abs=1e-12)
-    assert three_variables.trace(X, d) == pytest.approx(W.trace().item(), abs=1e-12)
-    assert three_variables.inner(X, Y, d) == pytest.approx((W * three_variables.matrix(Y, d)).sum().item(), abs=1e-12)
-    lengths = (torch.eye(d, dtype=torch.float64) + W).norm(dim=0)
-    assert torch.allclose(lengths, torch.full_like(lengths, three_variables.column_length(X, d)), atol=1e-13)
-
-
-def test_the_start_has_two_constructions():
-    for d, frobenius, trace in ((19, 1.0, -0.8), (103, 5.0, -18.75)):
-        W = three_variables.matrix(three_variables.start(d, frobenius, trace), d)
-        torch.testing.assert_close(W, weights.wrong_way_start(d, frobenius, trace), rtol=0, atol=1e-14)
-
-
-def test_the_reduction_against_the_full_flow_at_d_103():
-    d = 103
-    start = three_variables.start(d, 5.0, -18.75)
-    history = flow.integrate(three_variables.matrix(start, d), torch.zeros(d, d, dtype=torch.float64), 0.2, rtol=1e-8)
-    exact = three_variables.integrate(start, d, history.t[1:])
-    for name in ("distance", "potential", "inner", "loss"):
-        ours, theirs = getattr(history, name)[1:], getattr(exact, name)
-        assert ((ours - theirs).abs() <= 1e-8 * theirs.abs().max()).all(), name
-
-
-def test_the_reduced_gradient_in_high_precision():
-    with mpmath.workdps(40):
-        exact = three_variables.gradient(tuple(mpmath.mpf(x) for x in START), D)
-    assert three_variables.gradient(START, D) == pytest.approx(tuple(map(float, exact)), rel=1e-10)
-
-
-def test_bad_input_to_the_reduction():
-    with pytest.raises(ValueError, match="trace must be between"):
-        three_variables.start(19, 1.0, -50.0)
-    with pytest.raises(ValueError, match="t must be a list of increasing times"):
-        three_variables.integrate(START, D, [1.0, 0.5])
-    with pytest.raises(ValueError, match="prime congruent to 3 modulo 4"):
-        three_variables.matrix(START, 20)
-
-
-# The linearised flow.
-
-
-@pytest.mark.parametrize("d", [3, 4, 7, 10])
-def test_the_families_are_the_hessians_spectrum(d):
-    basis, zero = torch.eye(d * d, dtype=torch.float64).view(-1, d, d), torch.zeros(d, d, dtype=torch.float64)
-    hessian = population.hessian_product(zero, zero, basis)
-    assert torch.allclose(linearised.operator(basis), hessian, atol=1e-12)
-    numerical = torch.linalg.eigvalsh(hessian.view(d * d, d * d)).numpy()
-    closed = np.sort(np.concatenate([[f.rate] * f.multiplicity for f in linearised.families(d)]))
-    assert np.allclose(closed, numerical, atol=1e-10)
-
-
-def test_the_slowest_family_and_the_trace_of_the_operator():
-    families = linearised.families(1500)
-    assert families[-1].rate == pytest.approx((math.pi / 2 - 1) / math.pi, rel=1e-12)
-    assert sum(f.multiplicity for f in families) == 1500**2
-    assert sum(f.rate * f.multiplicity for f in families) == pytest.approx(1500**2, rel=1e-12)
-
-
-def test_the_decay_of_sgd_near_the_teacher():
-    """Measured over seeds against the second-moment recursion, whose neglected terms are of relative order 1/d."""
-    d, batch, kappa = 60, 12, 1.0
-    eta = kappa * batch / d**2
-    start = torch.stack([weights.flat_skew(d, torch.Generator().manual_seed(k)) for k in range(6)]).float()
-    start *= 0.1 / start[0].norm()
-    steps = round(9 / eta)
-    record_at = np.linspace(0, steps, 25).astype(int)
-    history = sgd.train(
-        start, torch.zeros(d, d), eta=eta, batch=batch, steps=steps, seeds=range(6), record_at=record_at
-    )
-    late = history.t > 3
-    measured = np.mean([-2 * np.polyfit(history.t[late], history.distance[late, k].log(), 1)[0] for k in range(6)])
-    predicted = linearised.sgd_decay(eta, batch, d)
-    noise_free = 2 * linearised.families(d)[-1].rate
-    assert measured == pytest.approx(predicted, rel=0.05)
-    assert measured < noise_free * 0.95  # the noise is seen
-
-
-def test_the_decay_vanishes_at_the_largest_stable_step():
-    for batch, d in ((300, 1500), (20, 100), (200, 100)):
-        largest = linearised.largest_stable_step(batch, d)
-        assert linearised.sgd_decay(0.999 * largest, batch, d) > 0 > linearised.sgd_decay(1.001 * largest, batch, d)
-        assert largest < 2 * batch / d**2
-    assert linearised.sgd_decay(1e-9, 300, 1500) == pytest.approx(2 * linearised.families(1500)[-1].rate, rel=1e-4)
-
-
-def test_bad_input_to_the_linearisation():
-    with pytest.raises(ValueError, match="d must be at least 3"):
-        linearised.families(2)
-    with pytest.raises(ValueError, match="eta must be positive"):
-        linearised.sgd_decay(-1.0, 10, 10)
-    with pytest.raises(TypeError, match="batch must be an integer"):
-        linearised.largest_stable_step(1.5, 10)

@@ -121,24 +121,6 @@ def test_ascent_would_be_seen(monkeypatch):
     assert train(spectral.frank_wolfe).train[-1] > 0.4
 
 
-def digits():
-    x, labels = images(n=240)
-    return x, labels.long() + 2 * (torch.arange(240) >= 120)
-
-
-def test_all_pairs_resume(tmp_path):
-    settings = {"radii": [0.6], "steps": 2, "batch": 50, "loss": "hinge", "margin": 0.5}
-    arguments = {"seed": 0, "checkpoint": tmp_path / "pairs.pt", **settings}
-    pairs = [(0, 1), (2, 3), (0, 3)]
-    whole = spectral.all_pairs(spectral.frank_wolfe, digits(), digits(), pairs=pairs, seed=0, **settings)
-    spectral.all_pairs(spectral.frank_wolfe, digits(), digits(), pairs=pairs[:1], **arguments)
-    resumed = spectral.all_pairs(spectral.frank_wolfe, digits(), digits(), pairs=pairs, **arguments)
-    assert whole["train"].shape == (3, 2) and whole["seconds"].shape == (3,)
-    assert (whole["train"] == resumed["train"]).all()
-    with pytest.raises(ValueError, match="checkpoint must belong"):
-        spectral.all_pairs(spectral.frank_wolfe, digits(), digits(), pairs=pairs, **(arguments | {"margin": 1.0}))
-
-
 @pytest.mark.parametrize(
     "method, change, message",
     [
@@ -156,3 +138,12 @@ def test_all_pairs_resume(tmp_path):
 def test_bad_settings_are_named(method, change, message):
     with pytest.raises(ValueError, match=message):
         train(method, **change)
+
+
+def test_ex_spectral_first_step():
+    got = train(spectral.frank_wolfe, radii=[0.6], steps=1)
+    values = torch.linalg.svdvals(got.W[1])
+    torch.testing.assert_close(values, torch.full_like(values, 0.6))
+    assert got.W[1].norm() == pytest.approx(0.6 * 12**0.5)
+    later = train(spectral.frank_wolfe, radii=[0.6], steps=7)
+    assert later.norm[1] <= 0.6 * (1 + 1e-9) and later.W[1].norm() < got.W[1].norm()

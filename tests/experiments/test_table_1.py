@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from src.book import parameters
-from src.experiments import datasets, networks, table_1, training
+from src.experiments import datasets, gaps, networks, table_1, training
 from src.runs import recorded
 
 # --- the networks
@@ -227,6 +226,29 @@ def test_the_recording_of_another_recipe_is_refused_and_kept(small, images, tmp_
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
+def test_collecting_finds_runs_and_trains_the_others_when_asked(small, images, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "cifar10", lambda: images)
+    run(tmp_path, images, "vanilla56", seed=1)
+    found = table_1.collect([0, 1], TINY, folder=tmp_path)
+    assert {name: list(runs) for name, runs in found.items()} == {"ResNet": [], "single skip": [], "vanilla": [1]}
+    assert len(table_1.missing(TINY, tmp_path)) == 14 and ("vanilla56", 1) not in table_1.missing(TINY, tmp_path)
+    errors = table_1.errors(found)
+    assert len(errors["ResNet"]) == 0
+    assert errors["vanilla"] == pytest.approx([100 * found["vanilla"][1].arrays["test_error"][-1]])
+    trained = table_1.collect([1], TINY, train=True, folder=tmp_path, device="cpu")
+    assert all(list(runs) == [1] for runs in trained.values())
+    assert trained["vanilla"][1].provenance == found["vanilla"][1].provenance
+    assert len(table_1.missing(TINY, tmp_path)) == 12
+
+
+def test_the_rows_are_the_networks_of_the_paper():
+    for row in table_1.ROWS.values():
+        assert table_1.NETWORKS[row.network](None).layer1[0].skip == row.skip
+    ours = {name: row.error for name, row in table_1.ROWS.items()}
+    for (worse, better), points in gaps.PAIRS.items():
+        assert ours[worse] - ours[better] == pytest.approx(points)
+
+
 @pytest.mark.parametrize("other", ["network", "recipe"])
 def test_the_checkpoint_of_another_run_is_refused(small, images, tmp_path, other):
     run(tmp_path, images)
@@ -323,12 +345,6 @@ def test_recipes_of_the_chapter_are_those_of_the_module():
 
     given = yaml.safe_load((CHAPTERS / "parameters" / "paper" / "10_identity_mapping.yaml").read_text())
     assert {name: given[name] for name in asdict(TINY)} == asdict(table_1.RECIPES["he"])
-
-
-def test_text_parameters():
-    parameters.check({"folder": "x"}, folder=str)
-    with pytest.raises(TypeError, match="text"):
-        parameters.check({"folder": 3}, folder=str)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -8,8 +8,7 @@ import torch
 
 from src import verdicts
 from src.model import population
-from src.theory import critical_points
-from src.theory.bounds import PHASE_TWO_SPECTRAL
+from src.theory import critical_points, only_critical_point
 
 
 def generator(seed=0):
@@ -45,16 +44,19 @@ def test_ex_landscape_halfway():
 
 
 @pytest.mark.parametrize(
-    "norm, verdict",
+    "changes, verdict",
     [
-        (PHASE_TWO_SPECTRAL * 0.99, verdicts.FAILS),
-        (PHASE_TWO_SPECTRAL, verdicts.FAILS),
-        (PHASE_TWO_SPECTRAL * 1.01, verdicts.HOLDS),
-        (math.inf, verdicts.HOLDS),
+        ({}, verdicts.HOLDS),
+        ({"proved": 0.0099}, verdicts.FAILS),
+        ({"proved_anywhere": 0.0099}, verdicts.FAILS),
+        ({"spectral_norm": 0.0299}, verdicts.FAILS),  # inside of what is proved
+        ({"spectral_norm": 0.0301}, verdicts.HOLDS),
+        ({"spectral_norm": math.inf}, verdicts.HOLDS),
+        ({"starts": 1}, verdicts.HOLDS),
     ],
 )
-def test_the_verdict_turns_at_the_radius_of_theorem_3_2(norm, verdict):
-    assert critical_points.Nearest(norm, 100).verdict == verdict
+def test_each_number_turns_the_verdict_at_its_threshold(changes, verdict):
+    assert critical_points.Nearest(0.03, 0.0139, 0.66, 100)._replace(**changes).verdict == verdict
 
 
 def row(**changes):
@@ -74,7 +76,8 @@ def row(**changes):
 def test_what_counts_as_another_critical_point(changes, norm):
     far = row(distance=1.5, spectral_norm=1.4)
     found = critical_points.nearest(critical_points.together([far, row(**changes)]))
-    assert found == (min(norm, 1.4), 2)
+    assert found[2:] == (min(norm, 1.4), 2)
+    assert found.proved == only_critical_point.radius(100) > found.proved_anywhere == only_critical_point.radius(1)
     assert bool(row(**changes).at_teacher[0]) == (not changes)
     assert critical_points.nearest(row()).spectral_norm == math.inf
 
@@ -123,11 +126,7 @@ def test_a_recording_holds_what_it_says():
     assert len(stored["parameters"]["rows"].split(", ")) == len(critical_points.Survey._fields)
 
 
-def test_gaussian_matrices_have_the_norm_asked_for():
-    W = critical_points.gaussian((3, 4, 4), 0.7, generator())
-    torch.testing.assert_close(torch.linalg.matrix_norm(W, 2), torch.full((3,), 0.7, dtype=torch.float64))
-    with pytest.raises(ValueError, match="spectral"):
-        critical_points.gaussian((4, 4), -1, generator())
+def test_bad_input_is_named():
     with pytest.raises(TypeError, match="generator"):
         critical_points.survey(2, 3, 0.1, 0)
     with pytest.raises(ValueError, match="count"):

@@ -11,7 +11,7 @@ SCALES = torch.logspace(-3, 0, 13, dtype=torch.float64)
 
 
 def pair(d=6, seed=0):
-    return critical_points.gaussian((2, d, d), 0.3, torch.Generator().manual_seed(seed))
+    return weights.gaussian((2, d, d), 0.3, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_definition_2_4_at_the_optimum(left, verdict):
 
 
 def test_both_sides_vanish_at_the_teacher():
-    found = one_point.at_the_optimum(critical_points.gaussian((4, 4), 0.3, generator()), 0.03)
+    found = one_point.at_the_optimum(weights.gaussian((4, 4), 0.3, generator()), 0.03)
     assert found == (0.0, 0.0) and found.verdict == verdicts.CORRECTED
     with pytest.raises(ValueError, match="delta"):
         one_point.at_the_optimum(torch.zeros(2, 2), 0)

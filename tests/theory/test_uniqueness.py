@@ -11,7 +11,7 @@ from src.theory import basins, critical_points, uniqueness
 
 
 def teacher(d=4, norm=0.1, seed=0):
-    W = critical_points.gaussian((d, d), norm, torch.Generator().manual_seed(seed))
+    W = weights.gaussian((d, d), norm, torch.Generator().manual_seed(seed))
     return torch.round(W * 2**20) / 2**20
 
 

@@ -1,0 +1,126 @@
+r"""What identity links do to the gradients of 56 layers, and to narrow networks that learn in seconds: section 5.1.
+
+In a plain layer ReLU(BN(V h)) the activations behind ReLU vary from image to image with variance 1/2 - 1/(2 pi), if the
+products V h are standard normal after normalisation; so on the way back the gradient's norm grows by GROWTH a layer.
+"""
+
+import math
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy import stats
+from torch.nn.functional import avg_pool2d, batch_norm, cross_entropy, relu
+
+from src.checks import check_generator, check_integer
+from src.experiments import datasets, networks, table_1, training
+from src.runs import recorded
+
+GROWTH = math.sqrt(math.pi / (math.pi - 1))  # of the gradient's norm, a plain layer towards the input
+PRECISIONS = "table_1_precision"  # the recording of `record_precisions`
+
+
+class Digits(NamedTuple):
+    """The embedded digits, each pixel the mean of four, standardised: [n, 1, 14, 14] and labels [n]."""
+
+    name: str
+    x: torch.Tensor
+    y: torch.Tensor
+    x_test: torch.Tensor
+    y_test: torch.Tensor
+
+
+def digits():
+    """The Digits; they come with a package, no download."""
+    images = datasets.mnist()
+
+    def small(pixels):
+        return avg_pool2d(datasets.standardised(pixels).reshape(-1, 1, 28, 28), 2)
+
+    test = small(images.test_images), images.test_labels
+    return Digits(images.name, small(images.train_images), images.train_labels, *test)
+
+
+def through_depth(skip, generator, x, y):
+    """Root mean square of the activations, and norm of the loss's gradient, behind every block: [2, 1 + 27].
+
+    skip: as in `networks.CifarNet`, 56 layers of full width at random weights. x, y: one batch of images and labels.
+    """
+    net = networks.CifarNet(skip, generator=generator, channels=x.shape[1])
+    behind = []
+    net.layer1.register_forward_pre_hook(lambda module, inputs: behind.append(inputs[0]))
+    for block in [*net.layer1, *net.layer2, *net.layer3]:
+        block.register_forward_hook(lambda module, inputs, output: behind.append(output))
+    gradients = torch.autograd.grad(cross_entropy(net(x), y), behind)
+    activations = torch.stack([h.detach().square().mean().sqrt() for h in behind])
+    return torch.stack([activations, torch.stack([g.norm() for g in gradients])])
+
+
+def profiles(skip, seed, starts, x, y):
+    """`through_depth` of the random starts seed, seed + 1, ...: a numpy array [starts, 2, 28]."""
+    check_integer("starts", starts, at_least=1)
+    found = [through_depth(skip, torch.Generator().manual_seed(seed + k), x, y) for k in range(starts)]
+    return torch.stack(found).numpy()
+
+
+def growth(norms, layers=2):
+    """The factor by which norms [..., K], `layers` layers apart, grow a layer towards the first one, fitted."""
+    logarithms = np.log(norms).reshape(-1, norms.shape[-1]).mean(0)
+    return math.exp(-stats.linregress(layers * np.arange(len(logarithms)), logarithms).slope)
+
+
+def plain_growth(generator, width=512, images=128, layers=54, activation=relu):
+    """The `growth` in what the computation speaks of: wide, fully connected plain layers and random images."""
+    check_generator(generator)
+    h, behind = torch.randn(images, width, generator=generator, requires_grad=True), []
+    for _ in range(layers):
+        V = torch.randn(width, width, generator=generator) / width**0.5  # [width, width]
+        h = activation(batch_norm(h @ V, None, None, training=True))
+        behind.append(h)
+    gradients = torch.autograd.grad((h * torch.randn(h.shape, generator=generator)).sum(), behind)
+    return growth(np.array([g.norm().item() for g in gradients]), layers=1)
+
+
+def learn(skip, data, seed, *, depth, width, epochs, precision=None):
+    """The training.Record of a narrow network with 6 `depth` + 2 layers on Digits, by a one-cycle schedule.
+
+    precision: torch.bfloat16 for the convolutions' arithmetic, default float32. Errors as `networks.CifarNet`.
+    """
+    weights = torch.Generator().manual_seed(2 * seed)
+    net = networks.CifarNet(skip, generator=weights, depth=depth, width=width, channels=1)
+    net = net.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    recipe = table_1.Recipe(epochs, "one-cycle", "float32")
+    return training.train(
+        net,
+        data.x,
+        data.y,
+        optimizer=optimizer,
+        epochs=epochs,
+        batch=recipe.batch,
+        seed=2 * seed + 1,
+        evaluate={"test": (data.x_test, data.y_test)},
+        scheduler=table_1.schedule(optimizer, recipe, -(-len(data.y) // recipe.batch)),
+        precision=precision,
+        progress=True,
+    )
+
+
+def record_precisions(data, seed, *, depth, width, runs=12, epochs=5):
+    """Store the last test errors of the narrow ResNet in float32 and with bfloat16, the same seeds: [2, runs]."""
+    begin, seeds = time.perf_counter(), range(seed, seed + runs)
+    size = {"depth": depth, "width": width, "epochs": epochs}  # epochs enough for most of the error to go
+    both = [
+        [learn(2, data, s, **size, precision=precision).errors["test"][-1].item() for s in seeds]
+        for precision in (None, torch.bfloat16)
+    ]
+    return recorded.save(
+        PRECISIONS,
+        {"test_error": np.array(both)},
+        parameters=size,
+        seeds=seeds,
+        device="cpu",
+        wall_time=time.perf_counter() - begin,
+        images=data.name,
+    )

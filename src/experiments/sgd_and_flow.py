@@ -1,0 +1,182 @@
+"""SGD beside the flow of section 5.3: whole runs at smaller dimensions, and how fast noise lets the weights decay.
+
+The teacher is W* = 0. It has no noise, so that near it the noise of a minibatch is as large as the loss: SGD converges
+as the flow does, at another rate (`linearised.sgd_decay`).
+"""
+
+import contextlib
+import math
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.interpolate import CubicSpline
+
+from src.checks import check_integer, check_matrix, check_positive
+from src.dynamics import flow, linearised, sgd
+from src.dynamics.history import CURVES
+from src.model import weights
+from src.runs import recorded
+
+
+class Setting(NamedTuple):
+    """A run at another dimension with the dimensionless groups eta d, eta d^2 / batch and t of the original."""
+
+    d: int
+    batch: int
+    eta: float
+    steps: int
+
+
+def scaled(d_scaled, d, batch, eta, t_end):
+    """The `Setting` at dimension d_scaled that corresponds to steps eta with `batch` samples at d, up to time t_end."""
+    check_integer("d_scaled", d_scaled, at_least=3)
+    check_positive("t_end", t_end)
+    step = eta * d / d_scaled
+    return Setting(d_scaled, max(1, round(batch * d_scaled / d)), step, round(t_end / step))
+
+
+def scaled_start(setting, frobenius, trace, generator):
+    """The wrong-way start for a `Setting`: with this Frobenius norm, and this trace where the dimension allows it."""
+    least = -0.9 * frobenius * math.sqrt(setting.d - 1)
+    return weights.wrong_way_start(setting.d, frobenius, max(trace, least), generator)
+
+
+class Run(NamedTuple):
+    """All iterations by SGD, S seeds, and the flow from the same start."""
+
+    setting: Setting
+    t: np.ndarray  # [K]
+    distance: np.ndarray  # [K, S]
+    flow_t: np.ndarray  # [L]
+    flow_distance: np.ndarray  # [L]
+    source: str  # "live", or where the recording comes from
+
+
+def whole_run(setting, start, seeds, device, record=False):
+    """SGD with `setting` from `start` [d, d] on the device, one run per seed, and the flow: a `Run`.
+
+    record: whether to store the curves as data/recorded/fig_8b_d{d}.npz; an interrupted run is then resumed (the
+    recording's wall time is that of the last sitting).
+    """
+    name = f"fig_8b_d{setting.d}"
+    checkpoint = recorded.ROOT / "_build" / f"{name}.checkpoint" if record else None
+    if record:
+        checkpoint.parent.mkdir(exist_ok=True)
+    resumed = record and checkpoint.exists()
+    last = setting.steps
+    points = np.concatenate([[0], np.geomspace(1, last, 60), np.linspace(0, last, 40)])  # for both kinds of axis
+    began = time.perf_counter()
+    with _threads_for(setting.d):
+        noisy = sgd.train(
+            start.to(device, torch.float32),
+            torch.zeros_like(start).to(device, torch.float32),
+            eta=setting.eta,
+            batch=setting.batch,
+            steps=setting.steps,
+            seeds=seeds,
+            record_at=np.unique(points.astype(int)),
+            checkpoint=checkpoint,
+            progress=True,
+        )
+    seconds = time.perf_counter() - began
+    with _threads_for(setting.d):
+        smooth = flow.integrate(start, torch.zeros_like(start), setting.steps * setting.eta, rtol=1e-3)
+    if record:
+        recorded.save(
+            name,
+            {"step": noisy.step, "t": noisy.t, "flow_t": smooth.t}
+            | {curve: getattr(noisy, curve) for curve in CURVES}
+            | {f"flow_{curve}": getattr(smooth, curve) for curve in CURVES},
+            parameters=setting._asdict() | {"frobenius": start.norm().item(), "trace": start.trace().item()},
+            seeds=seeds,
+            device=device,
+            wall_time=seconds,
+            resumed=resumed,
+        )
+    return Run(setting, *(x.numpy() for x in (noisy.t, noisy.distance, smooth.t, smooth.distance)), "live")
+
+
+def recorded_runs(folder=None):
+    """The `Run`s that are stored as fig_8b_d*.npz in the folder, by default data/recorded; source is the caption."""
+    found = []
+    for path in sorted((folder or recorded.FOLDER).glob("fig_8b_d*.npz")):
+        recording = recorded.load(path.stem, folder)
+        setting = Setting(**{name: recording.provenance["parameters"][name] for name in Setting._fields})
+        curves = (recording.arrays[name] for name in ("t", "distance", "flow_t", "flow_distance"))
+        found.append(Run(setting, *curves, recorded.caption(recording)))
+    return found
+
+
+class Parting(NamedTuple):
+    """How SGD's distance leaves the flow's."""
+
+    distance: np.ndarray  # [K], SGD's, root mean square over seeds
+    ratio: np.ndarray  # [K], to the flow's at the same time
+    late: np.ndarray  # [K], whether a time is in the second half
+    slope: float  # of log ratio per unit of t there
+    predicted: float  # by the second-moment recursion
+
+
+def parting(run):
+    """The `Parting` of a `Run`."""
+    distance = np.sqrt((run.distance**2).mean(1))
+    ratio = distance / np.exp(CubicSpline(run.flow_t, np.log(run.flow_distance))(run.t))
+    late = run.t >= run.t[-1] / 2
+    slope = np.polyfit(run.t[late], np.log(ratio[late]), 1)[0]
+    d, batch, eta, _ = run.setting
+    predicted = (2 * linearised.families(d)[-1].rate - linearised.sgd_decay(eta, batch, d)) / 2
+    return Parting(distance, ratio, late, float(slope), predicted)
+
+
+class Decay(NamedTuple):
+    """The decay rate of the mean square distance near the teacher, measured and predicted, at one noise level."""
+
+    batch: int
+    level: float  # eta d^2 / batch
+    measured: float  # per unit of t, mean over seeds
+    error: float  # its standard error
+    predicted: float
+
+
+def decays(starts, batches, levels, seeds, window=(3.0, 9.0)):
+    """SGD from `starts` [S, d, d], small weights near W* = 0, at all batches and noise levels: a list of `Decay`.
+
+    The rate is fitted between the two times of the window, after the fast modes have died and before rounding counts.
+    Raises ValueError where there is not one start per seed.
+    """
+    check_matrix("starts", starts)
+    d, found = starts.shape[-1], []
+    for batch in batches:
+        for level in levels:
+            eta = level * batch / d**2
+            steps = round(window[1] / eta)
+            with _threads_for(d):
+                run = sgd.train(
+                    starts,
+                    torch.zeros_like(starts[0]),
+                    eta=eta,
+                    batch=batch,
+                    steps=steps,
+                    seeds=seeds,
+                    record_at=np.linspace(0, steps, 37).astype(int),
+                    allow_unstable=True,
+                )
+            inside = (run.t >= window[0]) & (run.t <= window[1])
+            fits = [-2 * np.polyfit(run.t[inside], y, 1)[0] for y in run.distance[inside].log().T]
+            error = np.std(fits, ddof=min(1, len(fits) - 1)) / math.sqrt(len(fits))
+            found.append(Decay(batch, level, float(np.mean(fits)), float(error), linearised.sgd_decay(eta, batch, d)))
+    return found
+
+
+@contextlib.contextmanager
+def _threads_for(d):
+    """One thread while matrices are small: a second one saves a third of the time at best, and costs many times as
+    much where it has to wait for a busy core."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if d < 200 else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

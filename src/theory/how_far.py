@@ -1,0 +1,248 @@
+r"""From how far away the exact gradient still leads to the teacher: pairs of starts and teachers, and where runs end.
+
+The paper makes no statement about this. Every pair has |W_0|_2 = |W*|_2 = gamma.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from src.checks import check_generator, check_integer, check_pair, check_positive
+from src.dynamics import flow
+from src.model import landscape, population, weights
+from src.theory import minima, search
+
+KINDS = ("Gaussian", "flat", "adversarial")
+FAMILIES = ("orthogonal", "±I", "±uuᵀ/d", "skew", "signs", "−aI ± bK", "three-cycle", "searched")
+OUTCOMES = ("reaches W*", "permuted copy", "rest, loss > 0", "still moving")
+HOME, COPY, REST, MOVING = range(4)  # indices into OUTCOMES
+ARRIVED = 1e-2  # a run arrives at this share of its first distance
+AT_REST = 2e-5  # and rests where |gradient|_F is below this share of its first distance
+SEARCHED_D = 5  # dimension of the searched pairs
+
+
+def opposite_turns(gamma, K, plane):
+    """(W_0, W*) = (-a plane + b K, -a plane - b K) of spectral norm gamma, a = gamma^2 but at most 3/4.
+
+    `K` is a quarter turn within the range of the projector `plane`. The turns are opposite and as large as the norm
+    allows, up to 60 degrees each.
+    """
+    a = min(gamma**2, 0.75)
+    b = math.sqrt(gamma**2 - a**2)
+    return -a * plane + b * K, -a * plane - b * K
+
+
+def three_cycle(d):
+    """The quarter turn K of the plane x_1 + x_2 + x_3 = 0 in d >= 3 dimensions, and the projector on it, [d, d]."""
+    check_integer("d", d, at_least=3)
+    C = torch.eye(3, dtype=torch.float64).roll(1, 0)
+    K, plane = torch.zeros(2, d, d, dtype=torch.float64)
+    K[:3, :3] = (C - C.T) / math.sqrt(3)
+    plane[:3, :3] = torch.eye(3, dtype=torch.float64) - 1 / 3
+    return K, plane
+
+
+def turned_cycles(d, gammas):
+    """The pair of `opposite_turns` in the plane of `three_cycle` at each of n norms gamma: W_0 and W*, [n, d, d]."""
+    pairs = [torch.stack(opposite_turns(gamma, *three_cycle(d))) for gamma in gammas]
+    return torch.stack(pairs, 1)
+
+
+def adversarial_pair(family, d, gamma, worst, generator):
+    """A pair (W_0, W*) of a family of FAMILIES, [d, d] each, of norm gamma; `worst` is the pair to pad for "searched".
+
+    The first five are +-gamma Q and its negative for one matrix Q, the sign drawn at random.
+    """
+    sign = 1 if torch.rand((), generator=generator) < 0.5 else -1
+    eye = torch.eye(d, dtype=torch.float64)
+    if family == "−aI ± bK":
+        return opposite_turns(gamma, weights.flat_skew(d, generator), eye)
+    if family == "three-cycle":
+        return opposite_turns(gamma, *three_cycle(d))
+    if family == "searched":
+        return tuple(torch.nn.functional.pad(X, (0, d - len(X)) * 2) for X in worst)
+    if family == "orthogonal":
+        Q = weights.with_norms(d, 1.0, math.sqrt(d), generator)
+    elif family == "skew":
+        Q = weights.flat_skew(d, generator)
+    elif family == "signs":
+        Q = torch.diag(torch.where(torch.rand(d, generator=generator) < 0.5, -1.0, 1.0).double())
+    elif family in ("±I", "±uuᵀ/d"):
+        Q = eye if family == "±I" else torch.full_like(eye, 1 / d)
+    else:
+        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
+    return sign * gamma * Q, -sign * gamma * Q
+
+
+def pairs(kind, d, gamma, runs, worst, generator):
+    """`runs` pairs of a kind of KINDS: a [2, runs, d, d] tensor of (W_0, W*), all of spectral norm gamma.
+
+    Gaussian: two independent Gaussian matrices, rescaled. Flat: gamma times two independent random orthogonal ones.
+    Adversarial: the FAMILIES in turn, with a random push of a thousandth of gamma.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    check_generator(generator)
+    G = torch.randn(2, runs, d, d, generator=generator, dtype=torch.float64)
+    if kind == "Gaussian":
+        return _scaled(G, gamma)
+    if kind == "flat":
+        flat = [weights.with_norms(d, 1.0, math.sqrt(d), generator) for _ in range(2 * runs)]
+        return gamma * torch.stack(flat).view(2, runs, d, d)
+    made = [torch.stack(adversarial_pair(FAMILIES[k % len(FAMILIES)], d, gamma, worst, generator)) for k in range(runs)]
+    return _scaled(torch.stack(made, 1) + 1e-3 * gamma * G / math.sqrt(d), gamma)
+
+
+def follow(W, W_star, t_end):
+    """Descent on the exact loss from W, [n, d, d]: the weights at the end, and the outcome of each run, [n] int8.
+
+    Steps of 1.5 / (d / 2 + 2), the denominator a little more than the largest curvature at the identity, halved for a
+    run whose loss would grow, and t_end / step of them at most. Outcomes are indices into OUTCOMES: the distance falls
+    to ARRIVED of its start, to the teacher or to a copy of it with permuted columns; the gradient falls to AT_REST of
+    that distance elsewhere; neither happens.
+    """
+    check_pair(W, W_star)
+    check_positive("t_end", t_end)
+    longest = 1.5 / (W.shape[-1] / 2 + 2)
+    first = (W - W_star).norm(dim=(-2, -1))
+    outcome = torch.full_like(first, MOVING, dtype=torch.int8)
+    end, going = W.clone(), torch.arange(len(W))
+    loss, slope = population.loss_and_gradient(W, W_star)
+    step = torch.full_like(first, longest)
+    steps = math.ceil(t_end / longest)
+    for k in range(1, steps + 1):
+        here, teacher = end[going], W_star[going]
+        trial = here - step[:, None, None] * slope
+        trial_loss, trial_slope = population.loss_and_gradient(trial, teacher)
+        down = trial_loss <= loss + 1e-12 * (1 + loss)  # up to rounding
+        here = torch.where(down[:, None, None], trial, here)
+        slope = torch.where(down[:, None, None], trial_slope, slope)
+        loss = torch.where(down, trial_loss, loss)
+        step = torch.where(down, (1.2 * step).clamp(max=longest), step / 2)
+        end[going] = here
+        arrived = (here - teacher).norm(dim=(-2, -1)) <= ARRIVED * first[going]
+        resting = ~arrived & (slope.norm(dim=(-2, -1)) <= AT_REST * first[going])
+        outcome[going[arrived]], outcome[going[resting]] = HOME, REST
+        done = arrived | resting
+        # Looking for the nearest copy costs more than a step, so it is done now and then.
+        for n in torch.nonzero(~arrived if k % 50 == 0 or k == steps else resting)[:, 0].tolist():
+            if minima.match_columns(here[n], teacher[n]).distance <= ARRIVED * first[going[n]]:
+                outcome[going[n]], done[n] = COPY, True
+        going, slope, loss, step = going[~done], slope[~done], loss[~done], step[~done]
+        if not len(going):
+            break
+    return end, outcome
+
+
+class Map(NamedTuple):
+    """How the runs end, for every kind of KINDS, m dimensions, n norms gamma and r runs each."""
+
+    dims: np.ndarray  # [m]
+    gammas: np.ndarray  # [n], increasing
+    outcomes: np.ndarray  # [3, m, n, r], indices into OUTCOMES
+    first_ratio: np.ndarray  # [3, m, n, r], the one-point ratio at the start, true scale
+    worst: list = ()  # n searched pairs (W_0, W*), [5, 5] each; empty in a recording
+    resting: list = ()  # (weights, teacher) of every run at rest with positive loss; empty in a recording
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        return cls(*(arrays[name] for name in cls._fields[:4]))
+
+    def arrays(self):
+        """What a recording keeps of it."""
+        return {name: getattr(self, name) for name in self._fields[:4]}
+
+    @property
+    def share(self):
+        """[3, m, n]: the share of the runs that reach W*."""
+        return (self.outcomes == HOME).mean(-1)
+
+    def below(self, gamma):
+        """[3]: the number of runs of each kind with a smaller norm than gamma."""
+        kinds, m, _, runs = self.outcomes.shape
+        return np.full(kinds, m * runs * int((self.gammas < gamma).sum()))
+
+
+def make_map(dims, gammas, runs, t_end, search_starts, search_steps, generator):
+    """The Map over these dimensions and norms, with `runs` runs of every kind in each cell.
+
+    At each gamma a search (`search.minimize`, with no condition on g) finds the pair with the smallest one-point ratio
+    in 5 dimensions first.
+    """
+    outcomes = np.empty((len(KINDS), len(dims), len(gammas), runs), dtype=np.int8)
+    first_ratio, worst, resting = np.empty(outcomes.shape), [], []
+    for n, gamma in enumerate(gammas):
+        W, W_star, _ = search.starts(SEARCHED_D, gamma, search_starts, generator)
+        found = search.minimize(W, W_star, gamma, g_max=math.inf, steps=search_steps)
+        worst.append((found.W, found.W_star))
+        for m, d in enumerate(dims):
+            W, W_star = torch.cat([pairs(kind, d, gamma, runs, worst[-1], generator) for kind in KINDS], 1)
+            end, outcome = follow(W, W_star, t_end)
+            outcomes[:, m, n] = outcome.view(len(KINDS), runs).numpy()
+            first_ratio[:, m, n] = landscape.one_point_ratio(W, W_star).view(len(KINDS), runs).numpy()
+            resting += [(end[k], W_star[k]) for k in torch.nonzero(outcome == REST)[:, 0].tolist()]
+    return Map(np.array(dims), np.array(gammas), outcomes, first_ratio, worst, resting)
+
+
+def smallest_gamma(maps, outcomes, kinds=slice(None)):
+    """The smallest gamma of these maps at which a run of these kinds ended in one of `outcomes`; inf if none did."""
+    hits = (np.isin(one.outcomes[kinds], outcomes).any(axis=(0, 1, 3)) for one in maps)
+    return min(float(one.gammas[hit].min(initial=math.inf)) for one, hit in zip(maps, hits))
+
+
+class Room(NamedTuple):
+    """How much room the theorem leaves, by these maps together."""
+
+    not_home: float  # the smallest gamma with a run that had not arrived by the end
+    elsewhere: float  # the smallest gamma with a run at rest elsewhere, or at a permuted copy
+    safe: int  # runs at smaller gamma than `not_home`, all of which arrive
+    safe_adversarial: int  # those from adversarial pairs
+    last_safe: float  # the largest gamma of these maps below `not_home`; 0 if there is none
+    wrong_way: int  # runs, at any gamma, whose first gradient points away from W*
+    wrong_way_home: int  # those that arrive all the same
+
+
+def room(maps):
+    """The Room that these maps show."""
+    not_home = smallest_gamma(maps, (COPY, REST, MOVING))
+    safe = sum(one.below(not_home) for one in maps)
+    wrong = [one.first_ratio < 0 for one in maps]
+    return Room(
+        not_home=not_home,
+        elsewhere=smallest_gamma(maps, (COPY, REST)),
+        safe=int(safe.sum()),
+        safe_adversarial=int(safe[KINDS.index("adversarial")]),
+        last_safe=max(float(one.gammas[one.gammas < not_home].max(initial=0)) for one in maps),
+        wrong_way=sum(int(w.sum()) for w in wrong),
+        wrong_way_home=sum(int((w & (one.outcomes == HOME)).sum()) for w, one in zip(wrong, maps)),
+    )
+
+
+class TwoWays(NamedTuple):
+    """The same pairs by descent (`follow`) and by the gradient flow (`flow.integrate`), n runs each."""
+
+    by_descent: torch.Tensor  # [n], indices into OUTCOMES
+    left: torch.Tensor  # [n], distance at the end of the flow, relative to the first
+    copies: list  # n distances |A - B P|_F from the nearest copy of the teacher at the end of the flow
+
+    @property
+    def agree(self):
+        """The number of runs of which descent and flow both say that they arrive, or both that they do not."""
+        return int(((self.by_descent == HOME) == (self.left <= ARRIVED)).sum())
+
+
+def two_ways(W, W_star, t_end):
+    """Descent and flow from W, [n, d, d], up to time t_end: TwoWays; NaN where the flow cannot be followed."""
+    by_descent = follow(W, W_star, t_end)[1]
+    try:
+        run = flow.integrate(W, W_star, t_end)
+    except FloatingPointError:
+        return TwoWays(by_descent, torch.full((len(W),), math.nan), [math.nan] * len(W))
+    copies = [minima.match_columns(*pair).distance for pair in zip(run.W, W_star)]
+    return TwoWays(by_descent, run.distance[-1] / run.distance[0], copies)
+
+
+def _scaled(W, gamma):
+    return gamma * W / torch.linalg.matrix_norm(W, 2)[..., None, None]

@@ -1,0 +1,201 @@
+r"""Theorem 3.3 on trial: for which gamma the negative gradient points home with a margin of 0.03.
+
+The ratio is <R, M> / |M|_F^2 with R the sum that Lemma 2.1 prints and M = W* - W, the printed scale throughout. A pair
+is allowed at gamma when |W|_2, |W*|_2 <= gamma and g <= 0.1. `bounds.one_point_ratio` bounds the ratio of all allowed
+pairs from below, `src.theory.search` and `src.theory.span` look for small ones; here both sides are put together.
+The Taylor expansion behind the theorem is in `src.theory.taylor`.
+"""
+
+import math
+from typing import NamedTuple
+
+import mpmath
+import numpy as np
+import torch
+from scipy.optimize import brentq
+
+from src import verdicts
+from src.checks import check_integer
+from src.dynamics import three_variables
+from src.theory import bounds, search, span
+
+TRUE_DELTA = math.pi * bounds.DELTA  # the theorem's 0.03 if it is meant for the true gradient
+SIDES = {
+    "g ≤ 0.1": (-math.inf, 0.1),
+    "|g| ≤ 0.1": (-0.1, 0.1),
+    "g ≤ −0.1": (-math.inf, -0.1),
+    "g ≤ −0.5": (-math.inf, -0.5),
+}
+
+
+def crossing(x, y, level):
+    """The first x where the piecewise linear y, given at the increasing x, falls below the level; inf if nowhere."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    below = np.flatnonzero(y < level)
+    if not len(below):
+        return math.inf
+    k = below[0]
+    return float(x[0] if k == 0 else np.interp(-level, -y[k - 1 : k + 1], x[k - 1 : k + 1]))
+
+
+def proved_up_to(delta, g_max=bounds.G_LIMIT):
+    """The gamma up to which `bounds.one_point_ratio` proves that no allowed pair has a ratio below delta.
+
+    Raises ValueError for a delta that is not proved at any gamma.
+    """
+    largest = 0.17  # the bound is defined up to 0.1716 and decreases
+    if not bounds.one_point_ratio(largest, g_max) < delta < bounds.one_point_ratio(1e-9, g_max):
+        raise ValueError(f"delta must be below pi/2 - 1 - g_max/2, the bound at small gamma, not {delta}")
+    return brentq(lambda gamma: bounds.one_point_ratio(gamma, g_max) - delta, 1e-9, largest)
+
+
+class Searches(NamedTuple):
+    """Searches for the worst allowed pair, one for each of m dimensions and n bounds gamma, from S starts each."""
+
+    dims: np.ndarray  # [m]
+    gammas: np.ndarray  # [n], increasing
+    values: np.ndarray  # [m, n, S], the smallest ratio that each start led to; inf where it met no allowed pair
+    kinds: np.ndarray  # [S], the kind of each start, of `search.KINDS`
+    pairs: tuple  # m arrays [n, 2, d, d]: the pair (W, W*) with the smallest ratio
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        """The searches that `arrays` stored."""
+        dims = arrays["dims"]
+        pairs = tuple(np.stack([arrays[f"W_{d}"], arrays[f"W_star_{d}"]], 1) for d in dims)
+        return cls(dims, arrays["gammas"], arrays["values"], arrays["kinds"], pairs)
+
+    def arrays(self):
+        """The searches as a dict of arrays, for a recording."""
+        result = {name: getattr(self, name) for name in ("dims", "gammas", "values", "kinds")}
+        for d, pairs in zip(self.dims, self.pairs):
+            result |= {f"W_{d}": pairs[:, 0], f"W_star_{d}": pairs[:, 1]}
+        return result
+
+    @property
+    def worst(self):
+        """[m, n]: the smallest ratio in the first k dimensions together, as a padded pair counts in larger ones."""
+        return np.minimum.accumulate(self.values.min(-1), axis=0)
+
+    def first_below(self, level):
+        """The gamma where the smallest ratio of all dimensions falls below the level, interpolated; inf if nowhere."""
+        return crossing(self.gammas, self.worst[-1], level)
+
+    def pair_below(self, delta):
+        """The Counterexample of the smallest gamma, and then the first dimension, with a ratio below delta.
+
+        Raises ValueError when no pair of these searches is below delta.
+        """
+        for k, gamma in enumerate(self.gammas):
+            for values, pairs in zip(self.values, self.pairs):
+                if values[k].min() < delta:
+                    return Counterexample.of(*torch.from_numpy(pairs[k]), float(gamma))
+        raise ValueError(f"no searched pair has a ratio below {delta}; search at a larger gamma")
+
+
+def run_searches(dims, gammas, starts, steps, seed):
+    """Searches with `starts` starts of `steps` steps in every dimension and at every gamma.
+
+    Each draws from a generator of its own, seeded with seed + 1000 d + 10^4 gamma, so that it does not depend on the
+    others. Errors as in `search.starts` and `search.minimize`.
+    """
+    check_integer("seed", seed, at_least=0)
+    values, pairs, kinds = [], [], []
+    for d in dims:
+        found = []
+        for gamma in gammas:
+            generator = torch.Generator().manual_seed(seed + 1000 * d + round(1e4 * gamma))
+            W, W_star, kinds = search.starts(d, gamma, starts, generator)
+            found.append(search.minimize(W, W_star, gamma, steps=steps))
+        values.append([one.values.numpy() for one in found])
+        pairs.append(np.array([[one.W.numpy(), one.W_star.numpy()] for one in found]))
+    return Searches(np.array(dims), np.array(gammas), np.array(values), np.array(kinds), tuple(pairs))
+
+
+class Counterexample(NamedTuple):
+    """One pair with a small ratio, evaluated in 30-digit arithmetic."""
+
+    d: int
+    gamma: float  # the bound at which it is to be allowed
+    norm: float  # the larger one of |W|_2 and |W*|_2
+    g: float
+    ratio: float  # in 30 digits
+    double: float  # in float64
+    W: torch.Tensor | tuple  # [d, d], or coordinates (alpha, kappa, tau) as in `src.theory.span`
+    W_star: torch.Tensor | tuple
+
+    @classmethod
+    def of(cls, W, W_star, gamma):
+        """A pair of matrices [d, d], by Lemma 2.1 term by term (`search.precise`)."""
+        ratio, g = search.precise(W, W_star)
+        norm = torch.linalg.matrix_norm(torch.stack((W, W_star)), 2).max().item()
+        double = search.printed_ratio(W, W_star).item()
+        return cls(len(W), gamma, norm, float(g), float(ratio), double, W, W_star)
+
+    @classmethod
+    def in_span(cls, d, gamma, tries, seed):
+        """The pair that `span.minimize` finds in the span of I, J and K."""
+        pair = span.minimize(d, gamma, tries=tries, seed=seed)
+        with mpmath.workdps(30):
+            exact = (tuple(map(mpmath.mpf, X)) for X in (pair.W, pair.W_star))
+            ratio, g = map(float, span.printed_ratio(*exact, d))
+        norm = max(map(three_variables.spectral_norm, (pair.W, pair.W_star)))
+        return cls(d, gamma, norm, g, ratio, pair.ratio, pair.W, pair.W_star)
+
+    @property
+    def allowed(self):
+        """Whether the pair meets the conditions of Theorem 3.3, up to rounding, and both arithmetics agree on it."""
+        close = abs(self.ratio - self.double) < 1e-9
+        return self.norm <= self.gamma + 1e-9 and self.g <= bounds.G_LIMIT + 1e-9 and close
+
+
+class Margin(NamedTuple):
+    """Theorem 3.3: what is proved and what is found about the smallest ratio, in units of |M|_F^2, printed scale."""
+
+    proved: float  # no allowed pair at gamma = 1/100 has a smaller ratio, in any dimension
+    found: float  # the smallest ratio met at gamma = 1/100
+    proved_printed: float  # the gamma up to which 0.03 is proved
+    proved_true: float  # the gamma up to which 0.03 pi is proved
+    below_printed: Counterexample  # a pair below 0.03, at the smallest gamma where one was met
+    below_true: Counterexample  # the same below 0.03 pi
+
+    @property
+    def verdict(self):
+        """Holds, if both readings of 0.03 are proved at gamma = 1/100 and no pair contradicts the proof; else fails."""
+        proved_at_both_scales = min(self.proved, self.found) > TRUE_DELTA
+        return verdicts.HOLDS if proved_at_both_scales and self.proved <= self.found else verdicts.FAILS
+
+
+def margin(searches, found):
+    """The Margin from `Searches` at larger gamma and the smallest ratio found at gamma = 1/100."""
+    return Margin(
+        proved=bounds.one_point_ratio(bounds.PHASE_TWO_SPECTRAL),
+        found=found,
+        proved_printed=proved_up_to(bounds.DELTA),
+        proved_true=proved_up_to(TRUE_DELTA),
+        below_printed=searches.pair_below(bounds.DELTA),
+        below_true=searches.pair_below(TRUE_DELTA),
+    )
+
+
+class OneSided(NamedTuple):
+    """Theorem 3.3's condition g <= 0.1, which has no absolute value: the worst ratios found on either side."""
+
+    as_printed: float  # g <= 0.1
+    two_sided: float  # |g| <= 0.1
+    below: float  # g <= -0.1
+    far_below: float  # g <= -0.5
+    proved: float  # no pair at gamma = 1/100 with g <= -10 has a smaller ratio, in any dimension
+
+    @property
+    def verdict(self):
+        """Holds, if pairs with negative g are less bad than the others and 0.03 is proved for them; else fails."""
+        harmless = min(self.below, self.far_below) > self.as_printed and self.proved > TRUE_DELTA
+        return verdicts.HOLDS if harmless else verdicts.FAILS
+
+
+def one_sided(d, gamma, starts, steps, generator):
+    """The OneSided evidence of four searches in d dimensions from the same `starts` starts of `steps` steps."""
+    W, W_star, _ = search.starts(d, gamma, starts, generator)
+    found = (search.minimize(W, W_star, gamma, g_min=low, g_max=high, steps=steps).best for low, high in SIDES.values())
+    return OneSided(*found, proved=bounds.one_point_ratio(bounds.PHASE_TWO_SPECTRAL, -10.0))

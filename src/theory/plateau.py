@@ -1,0 +1,87 @@
+r"""Section 5.2's vanilla student: the plateau of the exact loss on which it waits, and the minimum that lies behind it.
+
+L is a sum over the orders of Hermite's polynomials. Order k sees the columns through sum_i |b_i| b_bar_i^(x k) -
+|a_i| a_bar_i^(x k) alone; orders 0, 1 and 2 of it are the paper's g, s and A; the odd orders from 3 on are zero.
+"""
+
+import math
+from typing import NamedTuple
+
+from src.dynamics import flow
+from src.model import landscape, population
+from src.theory import minima
+
+ALIKE = 0.9  # the absolute cosine from which a column counts as found
+
+
+def low_orders(W, W_star):
+    r"""The part of the loss in orders 0 to 2, g^2 / 2 pi + |s|^2 / 4 + |A|_F^2 / 4 pi, of shape [...].
+
+    W, W_star: [..., d, d]; errors as `landscape.potential` raises them.
+    """
+    g, s, A = (part(W, W_star) for part in (landscape.potential, landscape.way_along_ones, landscape.outer_difference))
+    return g**2 / (2 * math.pi) + s.square().sum(-1) / 4 + A.square().sum((-2, -1)) / (4 * math.pi)
+
+
+class Point(NamedTuple):
+    """What the exact loss looks like at one W."""
+
+    loss: float
+    low: float  # the share of it in orders 0 to 2
+    gradient: float  # Frobenius norm, true scale
+    curvature: float  # lowest eigenvalue of the Hessian, true scale
+    distance: float  # |W - W*|_F
+    match: minima.Matching  # with the teacher's columns in the best order
+
+    @property
+    def found(self):
+        """How many columns are nearly parallel to the teacher's column that they are matched with."""
+        return int((self.match.cosine > ALIKE).sum())
+
+    @property
+    def reversed(self):
+        """How many are nearly its opposite."""
+        return int((self.match.cosine < -ALIKE).sum())
+
+
+def point(W, W_star):
+    """The Point at W, [d, d] float64; errors as `minima.match_columns` raises them."""
+    match = minima.match_columns(W, W_star)
+    loss = float(population.loss(W, W_star))
+    return Point(
+        loss=loss,
+        low=float(low_orders(W, W_star)) / loss,
+        gradient=float(population.gradient(W, W_star).norm()),
+        curvature=minima.lowest_curvature(W, W_star),
+        distance=float((W - W_star).norm()),
+        match=match,
+    )
+
+
+class Fate(NamedTuple):
+    """Three points of one run."""
+
+    end: Point  # where SGD ended
+    plateau: Point  # after some gradient flow from there, which carries off what SGD's noise had stirred up
+    minimum: Point  # where L-BFGS ends that starts where SGD ended
+
+    @property
+    def on_saddle(self):
+        """Whether the plateau has a direction of negative curvature."""
+        return self.plateau.curvature < 0
+
+    @property
+    def escape(self):
+        """The time in which the flow leaves a saddle by a factor e along its steepest way down."""
+        return -1 / self.plateau.curvature
+
+    @property
+    def ends_in_minimum(self):
+        """Whether the descent ended in a strict local minimum above zero."""
+        return self.minimum.curvature > 0 and self.minimum.gradient < 1e-4 and self.minimum.loss > 1e-4
+
+
+def fate(W, W_star, time=10.0):
+    """The Fate of the run of SGD that ended at W, [d, d] float64; `time` is that of the flow to the plateau."""
+    places = (W, flow.integrate(W, W_star, time).W, minima.descend(W, W_star))
+    return Fate(*(point(place, W_star) for place in places))
