@@ -69,7 +69,7 @@ parameters.check(
 import matplotlib.pyplot as plt
 from IPython.display import Markdown, display
 
-from src.experiments import datasets
+from src.experiments import datasets, zero_start
 from src.experiments import zero_initialization as zero
 from src.runs import recorded
 
@@ -149,8 +149,8 @@ figures.show("fig-zero-or-random", figure)
 # Student's distribution gives it at 95 %.
 
 # %%
-linked = zero.paired(recording.arrays["test_error"])
-here = zero.paired(with_link["test_error"])
+linked = zero_start.paired(recording.arrays["test_error"])
+here = zero_start.paired(with_link["test_error"])
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 
@@ -224,15 +224,15 @@ display(
 # Now the run: first gradients, then a training from zero without links, and beside it one from random weights.
 
 # %%
-stuck = zero.without_links(images, seed, epochs, choices, device=torch_device)
+stuck = zero_start.without_links(images, seed, epochs, choices, device=torch_device)
 options = {"identity": False, "device": torch_device}
 _, bare = zero.learn(images, "random", seed, epochs, choices, **options)
-without = zero.paired(unlinked.arrays["test_error"])
+without = zero_start.paired(unlinked.arrays["test_error"])
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 inputs, labels = choices.inputs(images.train_images[:256]), images.train_labels[:256]
 largest = [
-    zero.first_gradients(inputs, labels, start, seed, choices, identity=identity)
+    zero_start.first_gradients(inputs, labels, start, seed, choices, identity=identity)
     for identity in (True, False)
     for start in ("zero", "random")
 ]
@@ -312,7 +312,7 @@ display(
 
 # %%
 sensitivity = recorded.load("mnist_sensitivity")
-variants = zero.compared(sensitivity)
+variants = zero_start.compared(sensitivity)
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 behind = [f"{name} ({pair.behind})" for name, pair in variants.items() if pair.behind]
@@ -338,7 +338,7 @@ display(
 unit = recorded.load("mnist_unit_pixels")
 unit_errors = unit.arrays["test_error"]  # [2, seeds, epochs + 1]
 shown = sorted({1, 2, 5, unit_errors.shape[-1] - 1})  # epochs
-after = {k: zero.paired(unit_errors[..., : k + 1]) for k in shown}
+after = {k: zero_start.paired(unit_errors[..., : k + 1]) for k in shown}
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 display(
@@ -358,7 +358,7 @@ display(
 # is *as good*; it counts as held if the 95 % interval of the paired difference on full MNIST stays below a quarter of a point.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
-result = zero.ZeroStart(linked, without, learnt=here.zero[0], stuck=stuck)
+result = zero_start.ZeroStart(linked, without, learnt=here.zero[0], stuck=stuck)
 claims.report(
     "sec-5.4",
     verdict=result.verdict,

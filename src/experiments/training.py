@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -96,6 +97,17 @@ def train(
     table = torch.tensor(rows, dtype=torch.float64).T
     errors = dict(zip(list(sets)[1:], table[3:], strict=True))
     return Record(torch.arange(len(rows)), table[0], table[1], table[2], errors)
+
+
+@contextmanager
+def threads(number):
+    """Within it torch computes on so many threads: sums are then added in one order, and a seed fixes a run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @torch.no_grad()

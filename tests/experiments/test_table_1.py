@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
+from src import checks
 from src.experiments import datasets, gaps, networks, table_1, training
 from src.runs import recorded
 
@@ -345,6 +346,12 @@ def test_recipes_of_the_chapter_are_those_of_the_module():
 
     given = yaml.safe_load((CHAPTERS / "parameters" / "paper" / "10_identity_mapping.yaml").read_text())
     assert {name: given[name] for name in asdict(TINY)} == asdict(table_1.RECIPES["he"])
+
+
+def test_text_parameters():
+    checks.check_value("folder", "x", str)
+    with pytest.raises(TypeError, match="folder must be text"):
+        checks.check_value("folder", 3, str)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
