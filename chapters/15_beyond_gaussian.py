@@ -16,11 +16,11 @@
 # ```{admonition} In this chapter
 # :class: note
 # **The question.** Everything so far assumed inputs $x \sim N(0, I)$. Section 6 says that nearly the same holds for $N(0, \Sigma)$ with
-# $\Sigma$ close to $I$, and for rotation-invariant inputs. With which constants, how close, and does every part of the statement carry over?
+# $\Sigma$ close to $I$. With which constants, how close, and does every part of the statement carry over? (Its other classes of inputs wait for {doc}`16_noise`.)
 #
 # **What you will see.** An exact gradient for every [$\Sigma$](#notation-sigma). A proof of the statement for small $\|\Sigma - I\|_2$, with numbers, and the one
 # quantity that has to be redefined for it to be true. How far from $I$ one can go before the gradient points away from the
-# teacher. Rotation-invariant inputs with the same flow at another speed.
+# teacher.
 #
 # **What you need.** {doc}`02_population_gradient` for the gradient, {doc}`07_phase_two` for the one-point ratio, {doc}`12_dynamics` for
 # the two phases.
@@ -30,14 +30,14 @@
 d_check: int = 10  # input dimension of the sampled gradients
 samples: int = 200000  # inputs for each sampled gradient
 d_search: int = 12  # dimension of the search for the smallest one-point ratio
-gammas: list = [0.1, 0.3]  # bounds on the spectral norms of W and W* in that search
+gammas: list = [0.1, 0.3]  # spectral norms of W and W* in that search
 starts: int = 5  # starts of the search for each covariance
 steps: int = 60  # steps of the search
-d_printed: int = 400  # dimension of the pair that meets the printed condition and fails
-d_phases: int = 67  # dimension of the two phases: a prime congruent to 3 modulo 4
+d_printed: int = 600  # dimension of the pair that meets the printed condition
+d_phases: int = 67  # dimension of the two phases, a prime of the form 4k + 3
 d_teacher: int = 20  # dimension of the runs of section 5.2
 runs: int = 2  # random starts of section 5.2 for each covariance
-t_end: float = 40.0  # time t, eta times iterations, up to which they are followed
+t_end: float = 40.0  # time t up to which they are followed
 seed: int = 0  # of every random draw
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Set-up"}
@@ -63,6 +63,8 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
+from src import verdicts
+from src.book.typeset import number, power
 from src.model import correlated, population, weights
 from src.theory import bounds, correlated_inputs, radial_inputs
 
@@ -81,9 +83,9 @@ DELTA = r"size of the deviation, $\delta = \|\Sigma - I\|_2$"
 # away from the teacher.
 
 # %%
-tilts, hidden_delta = np.linspace(-0.14, 0, 8), 0.1
+tilts, hidden_delta = np.linspace(-0.08, 0, 7), 0.2
 tilted = correlated_inputs.tilted(
-    tilts, d_printed, 0.3, hidden_delta, generator)
+    tilts, d_printed, 0.17, hidden_delta, generator)
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
@@ -101,10 +103,10 @@ figures.show("fig-11-potential", figure)
 # %% [markdown]
 # ```{glue:figure} fig-11-potential
 # :name: fig-11-potential
-# :alt: Left, over the size of the diagonal part, g stays at 0.1 while the potential seen through S grows to several units. Right, the ratio for standard inputs grows slowly and stays positive; the ratio for the alternating variances falls from about 0.3 to below zero.
+# :alt: Left, over the size of the diagonal part, g stays at 0.1 while the potential seen through S grows to several units. Right, the ratio for standard inputs grows slowly and stays positive; the ratio for the alternating variances falls from about 0.5 to below zero and rises again.
 #
 # Weights with $g \le 0.1$ throughout, $W^* = 0$, and a growing diagonal part. Left: the two potentials. Right: the one-point ratio
-# for standard inputs and for inputs whose variances alternate between 1.1 and 0.9.
+# for standard inputs and for inputs whose variances alternate between 1.2 and 0.8.
 # ```
 #
 # ## Correlated inputs are standard inputs seen through $S$
@@ -156,7 +158,7 @@ noise = radial_inputs.standard_error(by_sampling)
 lines = "".join(f"| {name} | {value:.3f} |\n" for name, value in distances.items())
 display(Markdown(
     f"At $d = {d_check}$, $\\|\\Sigma - I\\|_2 = {torch.linalg.matrix_norm(Sigma - I, 2):.2f}$, automatic "
-    f"differentiation agrees to a relative error of {autograd_error:.0e}. The sampled gradient has a standard error of {noise:.3f} (Frobenius norm), "
+    f"differentiation agrees to a relative error of {power(autograd_error)}. The sampled gradient has a standard error of {noise:.3f} (Frobenius norm), "
     f"and lies this far from\n\n| formula | distance |\n|---|---|\n{lines}"
 ))
 
@@ -359,71 +361,36 @@ display(Markdown(
     f"Of {arrived.numel()} runs {int(arrived.sum())} have arrived by $t = {t_end:g}$. The first to miss: "
     f"{', '.join(f'{name} at δ = {delta}' for name, delta in late.items()) or 'none'}. "
     f"Continued with L-BFGS, {int((~arrived & ~elsewhere).sum())} of the others end at the teacher and {int(elsewhere.sum())} elsewhere"
-    f"{f' (with a loss of at most {lost:.0e})' if elsewhere.any() else ''}."
+    f"{f' (with a loss of at most {power(lost)})' if elsewhere.any() else ''}."
 ))
 
 # %% [markdown]
 # Where the loss is zero to rounding, the teacher's columns stand in another order ([chapter 1](#permuted-columns)). L-BFGS takes long steps, so where it ends is not proof of where the flow would.
 #
-# ## Rotation-invariant inputs: one number changes
-#
-# Let $x = r\,\omega$ with a uniformly random direction $\omega$ and an independent length $r$. The loss averages
-# $(f(x, W) - f(x, W^*))^2$, and [$f$](#notation-f) is homogeneous: $f(r\omega, W) = r f(\omega, W)$. So
-#
-# $$
-# L_r(W) = \mathbb{E}\,r^2 \cdot \mathbb{E}\,(f(\omega, W) - f(\omega, W^*))^2 = \frac{\mathbb{E}\,r^2}{d}\, L(W),
-# $$
-#
-# the Gaussian being the case $\mathbb{E}\,r^2 = d$. All angles, the potential, the ratio's sign and the path
-# of the flow are the same; only the clock runs at $\mathbb{E}\,r^2 / d$. We sample gradients for inputs on the sphere of radius $\sqrt d$ (factor 1) and for
-# Student's multivariate $t$ with $\nu = 5$, a Gaussian vector times $\sqrt{\nu / \chi^2_\nu}$ (factor $\nu / (\nu - 2) = 5/3$).
-
-# %%
-laws = radial_inputs.laws(d_check)
-G = population.gradient(W, W_star)
-clocks = {
-    name: radial_inputs.clock(W, W_star, G, law, samples, generator)
-    for name, law in laws.items()}
-
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
-rows = "".join(
-    f"| {name} | {c.predicted:.4f} | {c.factor:.4f} ± {c.error:.4f} | {c.rest:.2f} |\n" for name, c in clocks.items()
-)
-display(Markdown(
-    "| inputs | predicted factor | sampled / Gaussian gradient | the rest, in standard errors |\n|---|---|---|---|\n"
-    + rows
-))
-
-# %% [markdown]
-# ## Verdict
+# ## The verdict
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
-turning = correlated_inputs.time_to_turn(phase_one)
 extension = correlated_inputs.Extension(
     autograd_error=autograd_error,
     sampling_excess=distances["with $S$ (exact)"] / noise,
     proved_delta=proved_delta,
-    clocks_agree=all(c.agrees for c in clocks.values()),
-    turned=bool(turning.isfinite().all()),
+    smallest_ratio=min(float(values[:2].min()) for values in found.values()),
+    turned=bool(correlated_inputs.time_to_turn(phase_one).isfinite().all()),
     nearer=bool((phase_two.distance[-1] < phase_two.distance[0]).all()),
     arrived=bool(arrivals.arrived[:, [delta <= 0.3 for delta in teacher_deltas]].all()),
-    tilted_g=g,
-    tilted_ratio=ratio,
+    tilted_g=g, tilted_standard=standard, tilted_ratio=ratio,
 )
 claims.report(
     "sec-6",
     verdict=extension.verdict,
-    measured=f"ratio > 0.03 proved for ‖Σ − I‖₂ ≤ {proved_delta:.3f} (γ = 0.01, every d); the worst ratio found falls below 0.03 at δ = "
+    evidence=verdicts.PROVED,
+    measured=f"ratio above 0.03 proved for ‖Σ − I‖₂ ≤ {proved_delta:.3f} (γ = 1/100, every d); the worst ratio found falls below 0.03 at δ = "
     + ", ".join(f"{a} ({name.replace('$', '').replace(chr(92) + 'gamma', 'γ')})" for name, (a, _) in reaches.items())
-    + f"; runs towards a teacher are late from δ = {min(late.values(), default=math.nan):.1f} on; "
-    + "radial factors "
-    + ", ".join(f"{c.factor:.3f} ({c.predicted:.3f} predicted)" for c in clocks.values()),
-    spread=f"proof exact; search an upper bound, d = {d_search}, {starts} starts; factors "
-    + ", ".join(f"±{c.error:.3f}" for c in clocks.values()),
-    note=f"With the potential of Definition 2.2 as printed the Gaussian case fails (ratio {ratio:.2f} at d = {d_printed}, ‖Σ − I‖₂ = {hidden_delta}, g = {g:.2f}); "
-    "it holds with the columns' lengths measured through the square root of Σ."
-    if ratio < 0
-    else "",
+    + f"; runs towards a teacher are late from δ = {min(late.values(), default=math.nan):.1f} on",
+    spread=f"bound proved, counterexample exact; search an upper bound, d = {d_search}, {starts} starts",
+    numbers={"proved_delta": proved_delta, "tilted_ratio": ratio, "tilted_standard": standard, "smallest_ratio": extension.smallest_ratio},
+    note=f"With the potential of Definition 2.2 as printed it fails (ratio {number(ratio)} at d = {d_printed}, ‖Σ − I‖₂ = {hidden_delta}, ‖W‖₂ = {spectral:.2f}, g = {g:.2f}; "
+    f"{number(standard)} for Σ = I); it holds with the columns' lengths measured through the square root of Σ.",
 )
 
 # %% [markdown]
@@ -433,7 +400,7 @@ claims.report(
 # - The one-point ratio keeps the paper's 0.03 for small $\|\Sigma - I\|_2$ in every dimension; that is proved.
 # - The potential has to be measured through $S$. With the printed one the theorem's condition no longer keeps the gradient right.
 # - Descent reaches the teacher far beyond what is proved, but slowly when some variances are small.
-# - For rotation-invariant inputs the flow is the same up to its clock. The noise of SGD is another matter: {doc}`16_noise`.
+# - Where a run ends far from its teacher, a search can still find it: nothing but slowness was seen, and other orders of the teacher's columns.
 #
 # ## Exercises
 #
@@ -466,5 +433,5 @@ claims.report(
 # ## Try
 #
 # - `make run CHAPTER=15 P="d_search=20 starts=20 steps=200"`: a better search, some minutes. The crossings move to smaller $\delta$.
-# - `make run CHAPTER=15 P="d_printed=100"`: too small a dimension for the printed potential to fail at $\delta = 0.1$; the verdict changes with it.
+# - `make run CHAPTER=15 P="d_printed=100"`: too small a dimension for the printed potential to fail at $\delta = 0.2$; the verdict changes with it.
 # - `make run CHAPTER=15 P="t_end=400"`: ten times as long, and more of the late runs arrive.

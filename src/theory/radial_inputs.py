@@ -5,14 +5,17 @@ clock changes. A sample's gradient is of second degree in x: its noise needs E r
 noise term of `linearised.sgd_decay` gets the factor kappa = d E r^4 / ((d + 2) (E r^2)^2).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy import stats
 
+from src import verdicts
 from src.checks import check_generator, check_integer
 from src.dynamics import linearised, sgd
+from src.model import landscape, weights
 
 NU = 5  # degrees of freedom of Student's multivariate t: its fourth moment is finite, its eighth is not
 
@@ -92,6 +95,49 @@ def clock(W, W_star, gradient, law, samples, generator):
     factor, error = factors.mean().item(), factors.std().item() / len(factors) ** 0.5
     rest = (batches.mean(0) - factor * gradient).norm().item() / standard_error(batches)
     return Clock(law.clock, factor, error, rest)
+
+
+class Clocks(NamedTuple):
+    """Whether Lemma 2.1 carries over to rotation-invariant inputs."""
+
+    laws: tuple  # of `Clock`
+
+    @property
+    def verdict(self):
+        return verdicts.HOLDS if self.laws and all(clock.agrees for clock in self.laws) else verdicts.FAILS
+
+
+def uniform(n, d, generator):
+    """Independent coordinates, uniform on [-sqrt 3, sqrt 3]: covariance I, no rotation invariance. [n, d] float64."""
+    return math.sqrt(3) * (2 * torch.rand(n, d, generator=generator, dtype=torch.float64) - 1)
+
+
+class Example(NamedTuple):
+    """One law that is neither Gaussian nor rotation-invariant: sampled one-point ratios, printed scale."""
+
+    ratio: float  # the smallest over the pairs
+    error: float  # its standard error
+
+    @property
+    def verdict(self):
+        """The paper names no law, so one that behaves decides nothing; one that points the wrong way would."""
+        return verdicts.FAILS if self.ratio + 4 * self.error < 0 else verdicts.UNDECIDED
+
+
+def example(draw, d, gamma, pairs, samples, generator):
+    """Sampled one-point ratios for inputs draw(n, d, generator) at pairs of spectral norm gamma, g <= 0.1: an Example.
+
+    Of each pair's W the trace is moved until its (Gaussian) potential is just below 0.1 where it was above.
+    """
+    found = []
+    for _ in range(pairs):
+        W, W_star = (weights.with_norms(d, gamma, gamma * d**0.5, generator) for _ in range(2))
+        W = W + max(landscape.potential(W, W_star).item() - 0.09, 0) / d * torch.eye(d, dtype=torch.float64)
+        batches = sampled_gradients(W, W_star, lambda n: draw(n, d, generator), samples)
+        M = W_star - W
+        ratios = -math.pi * (batches * M).sum((-2, -1)) / M.square().sum()
+        found.append((ratios.mean().item(), ratios.std().item() / BATCHES**0.5))
+    return Example(*min(found))
 
 
 class Decay(NamedTuple):

@@ -121,7 +121,10 @@ def test_arrivals_tell_who_is_late():
     assert not (found.elsewhere & found.arrived).any()
 
 
-RIGHT = Extension(1e-12, 1.0, 0.034, True, True, True, True, 0.0999, -0.2)
+RIGHT = Extension(
+    autograd_error=1e-12, sampling_excess=1.0, proved_delta=0.034, smallest_ratio=0.2, turned=True, nearer=True,
+    arrived=True, tilted_g=0.0999, tilted_standard=0.5, tilted_ratio=-0.2,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -131,15 +134,16 @@ RIGHT = Extension(1e-12, 1.0, 0.034, True, True, True, True, 0.0999, -0.2)
         ({"autograd_error": 1e-3}, verdicts.FAILS),
         ({"sampling_excess": 3.0}, verdicts.FAILS),
         ({"proved_delta": 0.001}, verdicts.FAILS),
-        ({"clocks_agree": False}, verdicts.FAILS),
+        ({"smallest_ratio": 0.02}, verdicts.FAILS),
         ({"turned": False}, verdicts.FAILS),
         ({"nearer": False}, verdicts.FAILS),
         ({"arrived": False}, verdicts.FAILS),
         ({"tilted_g": 0.11}, verdicts.HOLDS),
+        ({"tilted_standard": 0.02}, verdicts.HOLDS),
         ({"tilted_ratio": 0.1}, verdicts.HOLDS),
     ],
 )
-def test_the_verdict_of_section_6(change, verdict):
+def test_the_verdict_on_correlated_inputs(change, verdict):
     assert RIGHT._replace(**change).verdict == verdict
 
 

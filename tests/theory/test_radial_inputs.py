@@ -1,11 +1,14 @@
 """Section 6 for rotation-invariant inputs: the laws, the clock, and the noise of SGD."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
+from src import verdicts
 from src.dynamics import linearised
-from src.model import population, weights
+from src.model import landscape, population, weights
 from src.theory import radial_inputs
 from src.theory.radial_inputs import Clock
 
@@ -60,6 +63,40 @@ def test_the_clock_of_each_law():
 )
 def test_a_clock_agrees_within_its_error(change, agrees):
     assert Clock(predicted=1.0, factor=1.01, error=0.01, rest=1.0)._replace(**change).agrees == agrees
+
+
+def test_rotation_invariant_inputs_are_judged_by_every_law():
+    good, bad = Clock(1.0, 1.0, 0.01, 1.0), Clock(1.0, 2.0, 0.01, 1.0)
+    assert radial_inputs.Clocks((good, good)).verdict == verdicts.HOLDS
+    assert radial_inputs.Clocks((good, bad)).verdict == verdicts.FAILS
+    assert radial_inputs.Clocks(()).verdict == verdicts.FAILS
+
+
+def test_uniform_inputs_have_covariance_one():
+    x = radial_inputs.uniform(200_000, 3, generator())
+    assert torch.allclose(x.mT @ x / len(x), torch.eye(3, dtype=torch.float64), atol=0.02)
+    assert x.abs().max() <= 3**0.5
+
+
+def test_the_example_samples_the_one_point_ratio():
+    found = radial_inputs.example(radial_inputs.normal, 5, 0.2, 1, 200_000, generator(3))
+    g = generator(3)  # the same pair, exactly
+    W, W_star = (weights.with_norms(5, 0.2, 0.2 * 5**0.5, g) for _ in range(2))
+    W = W + max(landscape.potential(W, W_star).item() - 0.09, 0) / 5 * torch.eye(5, dtype=torch.float64)
+    exact = math.pi * landscape.one_point_ratio(W, W_star).item()
+    assert abs(found.ratio - exact) < 4 * found.error < 0.2 * exact
+
+
+@pytest.mark.parametrize(
+    ("ratio", "error", "verdict"),
+    [
+        (0.5, 0.01, verdicts.UNDECIDED),
+        (-0.5, 0.01, verdicts.FAILS),
+        (-0.5, 0.2, verdicts.UNDECIDED),
+    ],
+)
+def test_an_example_decides_only_against(ratio, error, verdict):
+    assert radial_inputs.Example(ratio, error).verdict == verdict
 
 
 def test_the_decay_follows_the_recursion():
