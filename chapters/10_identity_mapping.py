@@ -26,8 +26,8 @@
 # ```
 
 # %% tags=["parameters"]
-epochs: int = 8  # of the runs on CIFAR-10 that the table shows; He et al.: 164
-schedule: str = "one-cycle"  # of their step size; He et al.: "steps"
+epochs: int = 8  # of the runs on CIFAR-10 in the table; He et al.: 164
+schedule: str = "one-cycle"  # of their step size; or "steps", as He et al.
 step: float = 0.2  # their largest step size; He et al.: 0.1
 momentum: float = 0.9  # of their SGD
 weight_decay: float = 1.0e-4  # of their SGD
@@ -196,7 +196,7 @@ figures.show("fig-through-depth", fig)
 # %% [markdown]
 # ```{glue:figure} fig-through-depth
 # :name: fig-through-depth
-# :alt: Two plots against the number of layers, 1 to 55. Left, activations: constant for vanilla, growing step by step in each of the three groups for the networks with links. Right, gradient norm on a logarithmic scale: for vanilla it grows steadily towards the input by several powers of ten, close to the dotted line; for the networks with links it stays within a factor of ten.
+# :alt: Two plots against the number of layers, 1 to 55. Left, activations: constant for vanilla, growing step by step in each of the three groups for the networks with links. Right, gradient norm on a logarithmic scale: for vanilla it grows steadily towards the input by several powers of ten, somewhat less steeply than the dotted line; for the networks with links it stays within a factor of thirty.
 #
 # Random weights, digits of 14 × 14 pixels, 56 layers of full width; the band is the range over the starts. Left: activations behind each block. Right: norm
 # of the loss's gradient there, relative to the last block. The dotted line has the slope of equation {eq}`gradient-growth`.

@@ -13,6 +13,7 @@ every name with `module.`, and it was trained on pixels standardised with the me
 """
 
 import hashlib
+import pickle
 import sys
 from pathlib import Path
 
@@ -48,7 +49,10 @@ def load(path, network=None, sha256=SHA256):
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
         raise ValueError(f"{path} is not the published file: it has SHA-256 {found}, not {sha256}")
-    saved = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is not a file of weights alone: {error}") from error
     if not isinstance(saved, dict) or "state_dict" not in saved:
         raise ValueError(f"{path} must hold a dictionary with an entry 'state_dict', as the port saves it")
     network = networks.resnet56() if network is None else network

@@ -120,27 +120,31 @@ def both_starts(images, seeds, epochs, choices, *, identity=True, device="cpu", 
     return {name: np.array([[curve(r).numpy() for r in row] for row in rows]) for name, curve in curves.items()}
 
 
-def record(images, seeds, epochs, choices, *, device="cpu", folder=None, keep=None):
-    """Train everything that the chapter shows as recorded, and store it: four recordings in `folder`.
+FAMILIES = {  # recordings beside VARIANTS: links, what is changed, at most so many seeds and epochs
+    "mnist_zero_initialization": (True, {}, None, None),
+    "mnist_without_link": (False, {}, None, None),
+    "mnist_unit_pixels": (True, {"pixels": "unit"}, 3, 10),
+}
 
-    Three families of `both_starts` on `images`: as chosen, without links, with pixels from 0 to 1; and VARIANTS, eight
-    epochs and five seeds each, on the embedded digits. keep: as in `both_starts`.
+
+def record(images, seeds, epochs, choices, *, device="cpu", folder=None, keep=None):
+    """Train everything that the chapter shows as recorded but the recipe, on one thread, and store it in `folder`.
+
+    FAMILIES on `images`; and VARIANTS, eight epochs and five seeds each, on the embedded digits. keep: as in
+    `both_starts`.
     """
-    for name, identity, changed in (
-        ("mnist_zero_initialization", True, {}),
-        ("mnist_without_link", False, {}),
-        ("mnist_unit_pixels", True, {"pixels": "unit"}),
-    ):
-        varied = replace(choices, **changed)
-        curves = both_starts(images, seeds, epochs, varied, identity=identity, device=device, keep=keep)
-        seconds = curves.pop("seconds").sum()
-        parameters = asdict(varied) | {"identity": identity, "epochs": epochs}
-        _save(name, curves, parameters, seeds, device, seconds, images, folder)
-    begin, few, digits = time.perf_counter(), range(seeds[0], seeds[0] + 5), datasets.mnist("embedded")
-    table = sensitivity(digits, few, 8, choices, device=device)
-    arrays = {"test_error": table, "variants": np.array(list(VARIANTS))}
-    seconds, parameters = time.perf_counter() - begin, asdict(choices) | {"epochs": 8}
-    _save("mnist_sensitivity", arrays, parameters, few, device, seconds, digits, folder)
+    with training.threads(THREADS):
+        for name, (identity, changed, some, short) in FAMILIES.items():
+            varied, chosen, length = replace(choices, **changed), seeds[:some], min(epochs, short or epochs)
+            curves = both_starts(images, chosen, length, varied, identity=identity, device=device, keep=keep)
+            seconds = curves.pop("seconds").sum()
+            parameters = asdict(varied) | {"identity": identity, "epochs": length}
+            _save(name, curves, parameters, chosen, device, seconds, images, folder)
+        begin, few, digits = time.perf_counter(), range(seeds[0], seeds[0] + 5), datasets.mnist("embedded")
+        table = sensitivity(digits, few, 8, choices, device=device)
+        arrays = {"test_error": table, "variants": np.array(list(VARIANTS))}
+        seconds, parameters = time.perf_counter() - begin, asdict(choices) | {"epochs": 8}
+        _save("mnist_sensitivity", arrays, parameters, few, device, seconds, digits, folder)
 
 
 def record_recipe(seeds, *, images=None, choices=RECIPE, epochs=RECIPE_EPOCHS, device="cpu", folder=None, keep=None):

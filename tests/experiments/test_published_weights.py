@@ -111,5 +111,7 @@ def test_a_file_that_is_not_the_published_one_is_refused(tmp_path):
     torch.save(state, tmp_path / "bare.th")
     with pytest.raises(ValueError, match="must hold a dictionary with an entry 'state_dict'"):
         published_weights.load(tmp_path / "bare.th", small(), sha256=None)
+    with pytest.raises(ValueError, match="is not a file of weights alone"):  # it names code to be run
+        published_weights.load(saved(tmp_path, state, code=small()), small(), sha256=None)
     with pytest.raises(FileNotFoundError):
         published_weights.load(tmp_path / "none.th")
