@@ -23,6 +23,8 @@ from src.checks import check_pair, check_positive
 from src.dynamics.history import CURVES, History, curves_at
 from src.model import population
 
+SHORTEST = 1e-6  # a column of this length counts as zero
+
 
 def integrate(
     W0: Float[Tensor, "... d d"],
@@ -38,7 +40,8 @@ def integrate(
     5.3 the distance stays within 10 rtol of the exact one.
 
     Exponential Runge-Kutta of order four (Krogstad) with an embedded third order for the step size; four gradients a
-    step. Raises TypeError or ValueError for bad input, FloatingPointError if the step size vanishes.
+    step. No step moves a column of I + W by more than half its length. Raises TypeError or ValueError for bad input,
+    and FloatingPointError if the step size vanishes, or where a column reaches zero: there the gradient does not exist.
     """
     W, W_star = check_pair(W0, W_star)
     W, W_star = W.detach(), W_star.detach()
@@ -57,9 +60,12 @@ def integrate(
             W_next, error = _step(W, W_star, gradient, h)
             size, scale = error.norm(dim=(-2, -1)), rtol * (W - W_star).norm(dim=(-2, -1))
             excess = float((size / scale.clamp(min=rounding)).max())
+            if ((W_next - W).norm(dim=-2) > _lengths(W) / 2).any():
+                excess = math.inf  # a column may have jumped over zero
             if excess <= 1:
                 t = t_end if h == t_end - t else t + h
                 W = W_next
+                _check_lengths(W, t)
                 loss, gradient = population.loss_and_gradient(W, W_star)
                 times.append(t)
                 points.append(curves_at(W, W_star, loss, gradient).cpu())
@@ -69,6 +75,19 @@ def integrate(
                 raise FloatingPointError(f"the step size vanished at t = {t:.6g}; rtol = {rtol} asks for too much")
     curves = torch.stack(points, dim=1).double()
     return History(t=torch.tensor(times, dtype=torch.float64), W=W, **dict(zip(CURVES, curves, strict=True)))
+
+
+def _lengths(W):
+    """The lengths of the columns of I + W, [..., d]."""
+    return (W + torch.eye(W.shape[-1], dtype=W.dtype, device=W.device)).norm(dim=-2)
+
+
+def _check_lengths(W, t):
+    lengths = _lengths(W)
+    if lengths.min() < SHORTEST:
+        *run, column = (lengths < SHORTEST).nonzero()[0].tolist()
+        where = f"column {column} of I + W" + (f" in run {', '.join(map(str, run))} of the batch" if run else "")
+        raise FloatingPointError(f"{where} reaches zero at t = {t:.6g}, where the gradient is not defined")
 
 
 def _step(W, W_star, gradient, h):

@@ -44,6 +44,6 @@ def portrait(d, traces, skews):
     )
 
 
-def paths(d, starts, t, rtol=1e-9):
+def paths(d, starts, t, rtol=1e-7):
     """The flow from each (trace, skew) of `starts` at the increasing times t, in the plane: [starts, 2, times]."""
     return np.array([plane(three_variables.trajectory(at(d, *start), d, t, rtol=rtol), d) for start in starts])
