@@ -4,18 +4,19 @@ from pathlib import Path
 
 import jupytext
 import matplotlib
-import matplotlib.pyplot as plt
-import pytest
 import torch
 from nbval.plugin import IPyNbCell
 
-from src.book import claims, figures
+from src.book import claims
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
 SCRIPTS = sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))
 
 matplotlib.use("Agg")
+
+
+torch.set_num_threads(1)  # a second thread slows small matrices down, most of all beside other work
 
 
 def pytest_configure():
@@ -57,22 +58,3 @@ def execute(cells, parameters, namespace):
         if "parameters" in tags:
             history.append("\n".join(f"{name} = ..." for name in parameters))
             namespace.update(parameters)
-
-
-def run_chapter(name, parameters):
-    """The chapter's verdicts, {claim id: verdict}. It runs in this process, so that a test can put a wrong function
-    into a ``src`` module first."""
-    verdicts = {}
-
-    def note(*_, metadata, **__):
-        verdicts[metadata["claim"]["id"]] = metadata["claim"]["verdict"]
-
-    with pytest.MonkeyPatch.context() as patch, matplotlib.rc_context():
-        patch.setattr(claims, "display", note)
-        patch.setattr(figures, "show", lambda name, figure: plt.close(figure))
-        threads = torch.get_num_threads()
-        try:
-            execute(code_cells(CHAPTERS / f"{name}.py"), parameters, {"__name__": "__main__"})
-        finally:
-            torch.set_num_threads(threads)
-    return verdicts

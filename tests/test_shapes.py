@@ -47,6 +47,7 @@ OTHERS = [
     (correlated.gradient, lambda: (draw(2, 4, 4), draw(4, 4), torch.eye(4, dtype=torch.float64)), {}),
     (correlated.standardised, lambda: (draw(2, 4, 4), draw(4, 4), torch.eye(4, dtype=torch.float64)), {}),
     (weights.with_norms, lambda: (5, 0.5, 0.8, torch.Generator().manual_seed(0)), {}),
+    (weights.gaussian, lambda: ((2, 4, 4), 0.3, torch.Generator().manual_seed(0)), {}),
     (weights.wrong_way_start, lambda: (7, 1.0, -0.5), {}),
     (weights.flat_skew, lambda: (7,), {}),
     (history.curves_at, lambda: (draw(2, 3, 3), draw(2, 3, 3), draw(2), draw(2, 3, 3)), {}),

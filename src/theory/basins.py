@@ -21,6 +21,7 @@ from src.theory.closed_form import network
 AT_REST = 1e-6  # the norm of the gradient below which a descent has come to rest
 ARRIVED = 0.05  # the distance in Frobenius norm within which it has reached a copy
 SOLVED = 1e-5  # the loss below which it has found some copy
+NEAR = 0.5  # the spectral norm up to which a start is near the identity
 
 
 class Exchange(NamedTuple):
@@ -231,7 +232,7 @@ def ends_at_random(W_star, norms, starts, steps, generator):
 class Sketch(NamedTuple):
     """What Figure 2 comes to. Shares are those of the random starts, from 0 to 1."""
 
-    near_identity: float  # that reach the teacher, around I with noise of norm at most 0.5
+    near_identity: float  # that reach the teacher, around I with noise of norm at most `NEAR`
     near_origin: float  # that reach the teacher, around O
     at_rest: float  # that come to rest with a loss above zero, around O
     safe_radius: float  # |W|_2 of the nearest start on the plane that misses the teacher
@@ -239,14 +240,14 @@ class Sketch(NamedTuple):
     @property
     def verdict(self):
         """illustrated, if all starts near I arrive, most around O do not and some of these get stuck; else fails."""
-        easy = self.near_identity == 1 and self.safe_radius > 0.5
+        easy = self.near_identity == 1 and self.safe_radius > NEAR
         hard = self.near_origin < 0.5 and self.at_rest > 0
         return verdicts.ILLUSTRATED if easy and hard else verdicts.FAILS
 
 
 def sketch(on_plane, at_random):
     """The `Sketch` that a `Plane` and `RandomStarts` amount to."""
-    near = at_random.around_identity[at_random.norms <= 0.5]
+    near = at_random.around_identity[at_random.norms <= NEAR]
     return Sketch(
         near_identity=(near == End.TEACHER).mean(),
         near_origin=(at_random.around_origin == End.TEACHER).mean(),

@@ -17,6 +17,8 @@ from src import verdicts
 from src.checks import check_generator, check_integer, check_pair
 from src.model import population
 
+NEAREST = 1e-5  # the distance |W - W*|_F from which on the closed form must keep its digits
+
 
 def network(x, A):
     """Equation 1: the outputs [n] of sum_i ReLU(<a_i, x>) for inputs x [n, d] and the units' weights A [d, d]."""
@@ -119,7 +121,7 @@ class Agreement(NamedTuple):
 
     largest_z: float  # largest |average - closed form| over the standard error
     comparisons: int  # of how many
-    largest_error: float  # largest relative error of `population.loss` at distances from 1e-5 up
+    largest_error: float  # largest relative error of `population.loss` at distances from `NEAREST` up
 
     @property
     def allowed_z(self):
@@ -135,7 +137,7 @@ class Agreement(NamedTuple):
 
 def agreement(sampled, digits):
     """The `Agreement` that a `Sampled` and a `Digits` amount to."""
-    near = digits.rewritten[digits.distance >= 0.99e-5]
+    near = digits.rewritten[digits.distance >= 0.99 * NEAREST]
     return Agreement(float(abs(sampled.z).max()), len(sampled.z), float(near.max()))
 
 

@@ -31,10 +31,10 @@ class Orders(NamedTuple):
 
     @property
     def verdict(self):
-        """holds, if the forms agree and the remainder is of order one without A and of order two with it."""
+        """holds, if the forms agree and R, of order one, leaves a remainder of order one without A, of two with it."""
         agree = self.identities < 1e-12
-        first_order = abs(self.beyond_constant - 1) < 0.1 and self.beyond_first_order > 1.9
-        return verdicts.HOLDS if agree and first_order else verdicts.FAILS
+        first_order = max(abs(self.whole - 1), abs(self.beyond_constant - 1)) < 0.1
+        return verdicts.HOLDS if agree and first_order and self.beyond_first_order > 1.9 else verdicts.FAILS
 
 
 def remainders(W, W_star, scales):
@@ -55,6 +55,13 @@ def orders(W, W_star, scales):
         raise ValueError(f"scales must hold at least five factors, not {len(scales)}")
     powers = [power(scales, norms) for norms in remainders(W, W_star, scales)]
     return Orders(*powers, identities(W, W_star))
+
+
+def worst(found):
+    """The worst of several Orders, number by number: powers furthest from 1, the least of those that should be 2."""
+    whole, beyond_constant, beyond_first_order, apart = zip(*found)
+    furthest = (max(powers, key=lambda power: abs(power - 1)) for powers in (whole, beyond_constant))
+    return Orders(*furthest, min(beyond_first_order), max(apart))
 
 
 def power(scales, norms):

@@ -16,8 +16,8 @@ from src.theory import minima, search
 
 KINDS = ("Gaussian", "flat", "adversarial")
 FAMILIES = ("orthogonal", "±I", "±uuᵀ/d", "skew", "signs", "−aI ± bK", "three-cycle", "searched")
-OUTCOMES = ("reaches W*", "permuted copy", "rest, loss > 0", "still moving")
-HOME, COPY, REST, MOVING = range(4)  # indices into OUTCOMES
+OUTCOMES = ("reaches W*", "permuted copy", "rest, loss > 0", "still moving", "a column reaches zero")
+HOME, COPY, REST, MOVING, ZERO = range(5)  # indices into OUTCOMES
 ARRIVED = 1e-2  # a run arrives at this share of its first distance
 AT_REST = 2e-5  # and rests where |gradient|_F is below this share of its first distance
 SEARCHED_D = 5  # dimension of the searched pairs
@@ -95,13 +95,16 @@ def pairs(kind, d, gamma, runs, worst, generator):
     return _scaled(torch.stack(made, 1) + 1e-3 * gamma * G / math.sqrt(d), gamma)
 
 
-def follow(W, W_star, t_end):
+def follow(W, W_star, t_end, over_zero=False):
     """Descent on the exact loss from W, [n, d, d]: the weights at the end, and the outcome of each run, [n] int8.
 
     Steps of 1.5 / (d / 2 + 2), the denominator a little more than the largest curvature at the identity, halved for a
-    run whose loss would grow, and t_end / step of them at most. Outcomes are indices into OUTCOMES: the distance falls
-    to ARRIVED of its start, to the teacher or to a copy of it with permuted columns; the gradient falls to AT_REST of
-    that distance elsewhere; neither happens.
+    run whose loss would grow, and no longer than moves every column by half its length, so that none jumps over zero;
+    t_end / step of them at most. With `over_zero` columns may jump, as those of a descent in fixed steps do.
+
+    Outcomes are indices into OUTCOMES: the distance falls to ARRIVED of its start, to the teacher or to a copy of it
+    with permuted columns; the gradient falls to AT_REST of that distance elsewhere; nothing of this happens; the length
+    of a column falls to flow.SHORTEST.
     """
     check_pair(W, W_star)
     check_positive("t_end", t_end)
@@ -114,7 +117,9 @@ def follow(W, W_star, t_end):
     steps = math.ceil(t_end / longest)
     for k in range(1, steps + 1):
         here, teacher = end[going], W_star[going]
-        trial = here - step[:, None, None] * slope
+        half_length = (_lengths(here) / slope.norm(dim=-2).clamp(min=1e-300)).amin(-1) / 2
+        size = step if over_zero else torch.minimum(step, half_length)
+        trial = here - size[:, None, None] * slope
         trial_loss, trial_slope = population.loss_and_gradient(trial, teacher)
         down = trial_loss <= loss + 1e-12 * (1 + loss)  # up to rounding
         here = torch.where(down[:, None, None], trial, here)
@@ -124,8 +129,9 @@ def follow(W, W_star, t_end):
         end[going] = here
         arrived = (here - teacher).norm(dim=(-2, -1)) <= ARRIVED * first[going]
         resting = ~arrived & (slope.norm(dim=(-2, -1)) <= AT_REST * first[going])
-        outcome[going[arrived]], outcome[going[resting]] = HOME, REST
-        done = arrived | resting
+        vanished = ~arrived & (_lengths(here).amin(-1) <= flow.SHORTEST)
+        outcome[going[arrived]], outcome[going[resting]], outcome[going[vanished]] = HOME, REST, ZERO
+        done = arrived | resting | vanished
         # Looking for the nearest copy costs more than a step, so it is done now and then.
         for n in torch.nonzero(~arrived if k % 50 == 0 or k == steps else resting)[:, 0].tolist():
             if minima.match_columns(here[n], teacher[n]).distance <= ARRIVED * first[going[n]]:
@@ -220,28 +226,9 @@ def room(maps):
     )
 
 
-class TwoWays(NamedTuple):
-    """The same pairs by descent (`follow`) and by the gradient flow (`flow.integrate`), n runs each."""
-
-    by_descent: torch.Tensor  # [n], indices into OUTCOMES
-    left: torch.Tensor  # [n], distance at the end of the flow, relative to the first
-    copies: list  # n distances |A - B P|_F from the nearest copy of the teacher at the end of the flow
-
-    @property
-    def agree(self):
-        """The number of runs of which descent and flow both say that they arrive, or both that they do not."""
-        return int(((self.by_descent == HOME) == (self.left <= ARRIVED)).sum())
-
-
-def two_ways(W, W_star, t_end):
-    """Descent and flow from W, [n, d, d], up to time t_end: TwoWays; NaN where the flow cannot be followed."""
-    by_descent = follow(W, W_star, t_end)[1]
-    try:
-        run = flow.integrate(W, W_star, t_end)
-    except FloatingPointError:
-        return TwoWays(by_descent, torch.full((len(W),), math.nan), [math.nan] * len(W))
-    copies = [minima.match_columns(*pair).distance for pair in zip(run.W, W_star)]
-    return TwoWays(by_descent, run.distance[-1] / run.distance[0], copies)
+def _lengths(W):
+    """The lengths of the columns of I + W, [..., d]."""
+    return (torch.eye(W.shape[-1], dtype=W.dtype) + W).norm(dim=-2)
 
 
 def _scaled(W, gamma):

@@ -1,4 +1,4 @@
-r"""One-point strong convexity: Definition 2.4, a surface for Figure 4, and descent with noise under Lemma 2.5.
+r"""One-point strong convexity: Definition 2.4, what it has to do with convexity, and a surface for Figure 4.
 
 A function f is delta-one-point strongly convex towards x* where <-grad f(x), x* - x> > delta |x* - x|^2. The surface
 is our own,
@@ -10,50 +10,104 @@ towards the origin for h < 4.60, convex only for h <= 1, because f''(pi/2) = 2 -
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.optimize import minimize_scalar
 
 from src import verdicts
 from src.checks import check_generator, check_integer, check_positive
-from src.model import landscape, population
-from src.theory.critical_points import gaussian
+from src.model import weights
 
 
 class Strictness(NamedTuple):
-    """Both sides of Definition 2.4 at x = x*."""
+    """Definition 2.4 for the surface, with delta: <-grad f(x), x* - x> - delta |x* - x|^2, which is to be positive."""
 
-    left: float  # <-grad f(x*), x* - x*>
-    right: float  # delta |x* - x*|^2
+    at_optimum: float  # at x = x*
+    elsewhere: float  # the smallest over other points, in units of |x* - x|^2
 
     @property
     def verdict(self):
-        """holds, if the strict inequality is true at x* too; holds, corrected, if >= is; fails, if neither."""
-        if self.left > self.right:
+        """holds, if the strict inequality is true at x* too; holds, corrected, if everywhere else and with >= there,
+        so that it is enough to leave x* out; fails otherwise."""
+        if min(self.at_optimum, self.elsewhere) > 0:
             return verdicts.HOLDS
-        return verdicts.CORRECTED if self.left == self.right else verdicts.FAILS
+        return verdicts.CORRECTED if self.at_optimum == 0 < self.elsewhere else verdicts.FAILS
 
 
-def at_the_optimum(W_star, delta):
-    """The Strictness of Definition 2.4 for the loss of eq. 2 at W = W*, [d, d]; true scale."""
-    check_positive("delta", delta)
-    M = W_star - W_star
-    return Strictness(float(landscape.inner_product(W_star, W_star)), delta * float(M.square().sum()))
+class FromConvexity(NamedTuple):
+    """Section 2: a strongly convex f is one-point strongly convex in the whole space; ratios over the modulus of f."""
+
+    at_optimum: float  # <-grad f(x), x* - x> - delta |x* - x|^2 at x = x*, which is to be positive
+    smallest: float  # <-grad f(x), x* - x> / |x* - x|^2 over the modulus: the smallest over functions and points
+
+    @property
+    def verdict(self):
+        """holds, if the strict inequality is true at x* too; holds, corrected, if the constant is the modulus at all
+        other points; fails otherwise."""
+        if self.smallest < 1 - 1e-9:
+            return verdicts.FAILS
+        return verdicts.HOLDS if self.at_optimum > 0 else verdicts.CORRECTED
+
+
+def strongly_convex(n, generator):
+    """(gradient, modulus) of f(x) = <x, H x> / 2 + sum_k log cosh(<c_k, x> - e_k) on [..., n], H, c and e random.
+
+    The modulus is the least eigenvalue of H, between 0.1 and 1: the sum is convex, and almost flat far away.
+    """
+    Q = weights.with_norms(n, 1.0, math.sqrt(n), generator)
+    curvatures = 10 ** -torch.rand(n, generator=generator, dtype=torch.float64)
+    c, e = (torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((n, n), (n,)))
+    return lambda x: x @ (Q * curvatures) @ Q.mT + torch.tanh(x @ c - e) @ c.mT, float(curvatures.min())
+
+
+def minimiser(gradient, n):
+    """Where the gradient of a function of `strongly_convex` vanishes, [n], by Newton's method with halved steps."""
+    x = torch.zeros(n, dtype=torch.float64)
+    for _ in range(200):
+        slope = gradient(x)
+        way = torch.linalg.solve(torch.func.jacrev(gradient)(x), slope)
+        step = 1.0
+        while step > 1e-3 and gradient(x - step * way).norm() > slope.norm():
+            step /= 2
+        x = x - step * way
+        if slope.norm() < 1e-13:
+            break
+    return x
+
+
+def from_convexity(n, functions, points, generator):
+    """The FromConvexity of that many functions of `strongly_convex` in n dimensions, each at `points` points near and
+    far. Raises TypeError or ValueError for bad input."""
+    for name, value in {"n": n, "functions": functions, "points": points}.items():
+        check_integer(name, value, at_least=2)
+    check_generator(generator)
+    ratios, at_optimum = [], []
+    for _ in range(functions):
+        gradient, modulus = strongly_convex(n, generator)
+        optimum = minimiser(gradient, n)
+        way = torch.randn(points, n, generator=generator, dtype=torch.float64)
+        way = way * 10 ** torch.linspace(-2, 2, points, dtype=torch.float64)[:, None]
+        ratios.append(float(((gradient(optimum + way) * way).sum(1) / way.square().sum(1)).min()) / modulus)
+        zero = optimum - optimum
+        at_optimum.append(float(gradient(optimum) @ zero - modulus * zero @ zero))
+    return FromConvexity(max(at_optimum), min(ratios))
 
 
 class NotConvex(NamedTuple):
-    """What the surface has to show: the smallest values over a grid."""
+    """What the surface has to show."""
 
-    one_point: float  # <-grad f(x), -x> / |x|^2
-    curvature: float  # second derivative along an axis
+    proved: float  # the one-point constant that the text proves, 2 + 2 h min sin(z) / z
+    one_point: float  # the smallest <-grad f(x), -x> / |x|^2 over a grid
+    curvature: float  # the smallest second derivative along an axis, over the grid
     chord_gap: float  # height of a chord from x to the centre above the surface: negative where it passes below
 
     @property
     def verdict(self):
-        """holds, if the one-point ratio stays above 0.69 though a curvature is negative and a chord passes below."""
-        one_point_convex = self.one_point > 0.69
+        """holds, if a positive one-point constant is proved and no point contradicts it, though a curvature is negative
+        and a chord passes below; fails otherwise."""
+        one_point_convex = 0 < self.proved <= self.one_point + 1e-12
         return verdicts.HOLDS if one_point_convex and self.curvature < 0 and self.chord_gap < 0 else verdicts.FAILS
 
 
@@ -73,151 +127,28 @@ def chord_gap(x, y, height=3.0):
     return (part * surface(x, y, height) - surface(part * x, part * y, height)).min(0)
 
 
-def not_convex(x, y, height=3.0):
-    """The NotConvex of the surface over the points (x, y), none of them the origin."""
+def constant(height=3.0):
+    """The largest one-point constant of the surface in the whole plane: the infimum of 2 + 2 h sin(z) / z."""
+    return 2 + 2 * height * float(minimize_scalar(lambda z: math.sin(z) / z, bounds=(4, 5), method="bounded").fun)
+
+
+def one_point_ratios(x, y, height=3.0):
+    """<-grad f, -(x, y)> / |(x, y)|^2, elementwise, for points (x, y) other than the origin."""
     square = x**2 + y**2
     if not np.all(square > 0):
         raise ValueError("x and y must leave out the origin, where the one-point ratio is not defined")
-    one_point = (x * slope(x, height) + y * slope(y, height)) / square
+    return (x * slope(x, height) + y * slope(y, height)) / square
+
+
+def not_convex(x, y, height=3.0):
+    """The NotConvex of the surface over the points (x, y), none of them the origin."""
+    one_point = one_point_ratios(x, y, height).min()
     curvature = 2 + 2 * height * np.cos(2 * x)
-    return NotConvex(float(one_point.min()), float(curvature.min()), float(chord_gap(x, y, height).min()))
+    return NotConvex(constant(height), float(one_point), float(curvature.min()), float(chord_gap(x, y, height).min()))
 
 
-def step_size(T, alpha, delta):
-    """Lemma 2.5: the fixed step size eta = (1 + alpha) log T / (delta T) for T steps."""
-    _check_run(T, alpha, delta)
-    return (1 + alpha) * math.log(T) / (delta * T)
-
-
-def bound(T, alpha, delta, G):
-    """Lemma 2.5: E |W_T - W*|_F^2 <= (1 + alpha) log T G^2 / (delta^2 T) for E |G_t|_F^2 <= G^2."""
-    _check_run(T, alpha, delta)
-    return (1 + alpha) * math.log(T) * (G / delta) ** 2 / T
-
-
-def enough_steps(T, alpha, delta, G, D):
-    """Lemma 2.5: whether T^alpha log T >= D^2 delta^2 / ((1 + alpha) G^2), D the radius (in the paper: diameter)."""
-    _check_run(T, alpha, delta)
-    return T**alpha * math.log(T) >= (D * delta / G) ** 2 / (1 + alpha)
-
-
-class Setting(NamedTuple):
-    """A descent with noise: from optimum + offset along `gradient` plus Gaussian noise of mean square noise^2."""
-
-    optimum: torch.Tensor  # x*, of any shape
-    offset: torch.Tensor  # the start less x*
-    gradient: Callable  # [S, ...] -> [S, ...]
-    noise: float  # root of the mean squared length of the noise of one step
-    delta: float  # the function is to be delta-one-point strongly convex along the runs
-    ratio: Callable | None = None  # [S, ...] -> [S], the one-point ratio; None where delta is known to be right
-
-
-def quadratic(curvatures, noise):
-    """The Setting of sum_k c_k x_k^2 / 2 with the curvatures c, [n], the least of them 1; the start has length 1."""
-    n = len(curvatures)
-    start = torch.full((n,), n**-0.5, dtype=torch.float64)
-    return Setting(torch.zeros_like(start), start, lambda x: curvatures * x, noise, 1.0)
-
-
-def exact_loss(d, noise, delta, generator):
-    """The Setting of eq. 2, true scale: a random teacher of spectral norm 0.1 and a start 0.3 away from it."""
-    teacher, offset = gaussian((d, d), 0.1, generator), gaussian((d, d), 0.3, generator)
-    return Setting(
-        teacher,
-        offset,
-        lambda W: population.gradient(W, teacher),
-        noise,
-        delta,
-        lambda W: landscape.one_point_ratio(W, teacher),
-    )
-
-
-def settings(generator):
-    """Settings by name: three quadratics in 20 dimensions, with curvatures from 1 to 4 or all 1, and the exact loss."""
-    spread, alike = torch.linspace(1, 4, 20, dtype=torch.float64), torch.ones(20, dtype=torch.float64)
-    return {
-        "quadratic, much noise": quadratic(spread, 10.0),
-        "quadratic, little noise": quadratic(spread, 0.3),
-        "isotropic quadratic, much noise": quadratic(alike, 10.0),
-        "exact loss $L$, $d = 8$": exact_loss(8, 0.3, 0.12, generator),
-    }
-
-
-class Arrival(NamedTuple):
-    """Where T steps of one Setting ended, in units of Lemma 2.5's bound."""
-
-    setting: str
-    T: int
-    square: float  # mean of |W_T - W*|^2 over the runs / bound
-    error: float  # its standard error, in the same unit
-    enough_steps: bool  # whether T meets the lemma's condition
-    convex: bool  # whether the one-point ratio exceeded delta wherever it was looked at
-
-    @property
-    def crosses(self):
-        """Whether the mean lies above the bound by more than three standard errors."""
-        return self.square - 3 * self.error > 1
-
-
-class Arrivals(NamedTuple):
-    """All runs for Lemma 2.5."""
-
-    each: tuple  # of Arrival
-
-    @property
-    def tightest(self):
-        """The Arrival that comes nearest to the bound."""
-        return max(self.each, key=lambda arrival: arrival.square)
-
-    @property
-    def verdict(self):
-        """fails, if a mean crosses the bound; holds, if none does and every run met the lemma's conditions."""
-        if any(arrival.crosses for arrival in self.each):
-            return verdicts.FAILS
-        met = all(arrival.enough_steps and arrival.convex for arrival in self.each)
-        return verdicts.HOLDS if met else verdicts.UNDECIDED
-
-
-def descend(setting, step, T, runs, generator):
-    """T noisy steps from `runs` copies of the start: the ends [runs, ...], the largest mean |G_t|^2 over the steps,
-    and the smallest one-point ratio at every tenth of them (inf where it is not looked at)."""
-    x = (setting.optimum + setting.offset).expand(runs, *setting.optimum.shape).clone()
-    largest, smallest = 0.0, math.inf
-    for t in range(T):
-        G = setting.gradient(x)
-        largest = max(largest, float(G.square().flatten(1).sum(1).mean()) + setting.noise**2)
-        if setting.ratio is not None and t % 10 == 0:
-            smallest = min(smallest, float(setting.ratio(x).min()))
-        noise = torch.randn(G.shape, generator=generator, dtype=torch.float64)
-        x = x - step * (G + setting.noise / math.sqrt(G[0].numel()) * noise)
-    return x, largest, smallest
-
-
-def lemma_2_5(settings, lengths, alpha, runs, generator):
-    """The Arrivals of every Setting in the dict `settings` after each number of steps in `lengths`.
-
-    runs: of a known function; of one whose ratio is looked at, a fifth of them but at least ten. G^2 in the bound is
-    the largest mean square of G_t along the runs. Raises TypeError or ValueError for bad input.
-    """
-    check_integer("runs", runs, at_least=2)
-    check_generator(generator)
-    found = []
-    for name, setting in settings.items():
-        delta, D = setting.delta, float(setting.offset.norm())
-        for T in lengths:
-            count = runs if setting.ratio is None else max(10, runs // 5)
-            x, G_squared, ratio = descend(setting, step_size(T, alpha, delta), T, count, generator)
-            G = math.sqrt(G_squared)
-            square = (x - setting.optimum).square().flatten(1).sum(1) / bound(T, alpha, delta, G)
-            error = float(square.std()) / math.sqrt(count)
-            enough = enough_steps(T, alpha, delta, G, D)
-            found.append(Arrival(name, T, float(square.mean()), error, enough, ratio > delta))
-    return Arrivals(tuple(found))
-
-
-def _check_run(T, alpha, delta):
-    check_positive("T", T)
-    if T < 2:
-        raise ValueError(f"T must be at least 2, not {T}")
-    check_positive("alpha", alpha)
+def strictness(x, y, delta, height=3.0):
+    """The Strictness of Definition 2.4 for the surface with that delta, at the origin and at the points (x, y)."""
     check_positive("delta", delta)
+    at_optimum = 2 * 0.0 * slope(0.0, height) - delta * 0.0**2
+    return Strictness(float(at_optimum), float(one_point_ratios(x, y, height).min()) - delta)

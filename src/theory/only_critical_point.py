@@ -1,6 +1,6 @@
 r"""Near the identity the teacher is the only critical point: a proof with its constants, for every dimension.
 
-Printed scale: R is the sum of Lemma 2.1, a_j and b_j are the columns of I + W and I + W*, a bar divides by their length,
+Printed scale: R is the sum of Lemma 2.1, a_j and b_j are the columns of I + W and I + W*, a bar divides by length,
 s = (W* - W) u, and gamma bounds |W|_2 and |W*|_2. With psi = (1 + gamma) / (1 - gamma) and xi = psi^2 - 1 the matrix
 A_bar has spectral norm at most psi, and off the diagonal the cosines <a_bar_i, a_bar_j>, <b_bar_i, a_bar_j> have rows
 and columns of length at most xi (chapter 7). Then for every pair
@@ -59,7 +59,7 @@ def largest_potential(gamma, d):
 
 
 def margin(gamma, d):
-    """The least one-point ratio of a critical point in that ball, W* excepted: as it is zero, a positive one excludes it."""
+    """A lower bound for the one-point ratio of another critical point. That is zero: a positive bound excludes it."""
     g = largest_potential(gamma, d)
     return bounds.one_point_ratio(gamma, g) if g < math.inf else -math.inf
 

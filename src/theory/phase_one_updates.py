@@ -20,7 +20,7 @@ from src import verdicts
 from src.checks import check_integer, check_pair, check_positive
 from src.dynamics import three_variables
 from src.model import landscape, population
-from src.theory import bounds, search
+from src.theory import bounds, gradient_size, search
 
 DIGITS = 40
 _GROWTH = 3  # over two decades of gamma a quotient like 1 / gamma grows a hundredfold, a bounded one hardly
@@ -39,28 +39,41 @@ class SUpdate(NamedTuple):
 
     smaller: np.ndarray  # [G], in a third of the dimension
     larger: np.ndarray  # [G], in the dimension itself
+    proved: np.ndarray  # [G], `proved_quotient_of_s`, which no quotient exceeds in any dimension
 
     @property
     def verdict(self):
-        """fails, if the quotient grows as gamma falls, or with the dimension; holds otherwise."""
-        grows = _grows(self.larger) or max(self.larger) > 2 * max(self.smaller)
-        return verdicts.FAILS if grows else verdicts.HOLDS
+        """fails, if the quotient grows as gamma falls or with the dimension, or exceeds what is proved; holds."""
+        below = _below(self.smaller, self.larger, self.proved)
+        return verdicts.HOLDS if below and _bounded(self.smaller, self.larger) else verdicts.FAILS
 
 
 class GUpdate(NamedTuple):
-    """The quotients of the update of g as printed: worst over pairs, and of one pair for decreasing gamma."""
+    """The quotients of the update of g as printed and as corrected: worst over pairs, and of one pair exactly."""
 
-    worst: np.ndarray  # [G], over all pairs, for increasing gamma
+    worst: np.ndarray  # [G], printed, over all pairs, for increasing gamma
+    corrected_smaller: np.ndarray  # [G], corrected, in a third of the dimension
+    corrected_larger: np.ndarray  # [G], corrected, in the dimension itself
+    proved: np.ndarray  # [G], `proved_quotient`, which no corrected quotient exceeds in any dimension
     gammas: tuple  # the decreasing gamma of the counterexample W = gamma (J - I) / (d - 1), W* = 0
-    floats: tuple  # its quotients in float64, from one actual step
+    floats: tuple  # its printed quotients in float64, from one actual step
     digits: tuple  # the same in 40 digits
 
     @property
-    def verdict(self):
-        """fails, if both grow as gamma falls, and the two precisions agree; holds otherwise."""
+    def broken(self):
+        """Whether the printed quotients grow as gamma falls, and the two precisions agree that one pair's do."""
         agree = all(abs(x / y - 1) < 1e-3 for x, y in zip(self.floats, self.digits))
         like_one_over_gamma = abs(self.digits[-1]) > 0.3 * self.gammas[0] / self.gammas[-1] * abs(self.digits[0])
-        return verdicts.FAILS if _grows(self.worst) and agree and like_one_over_gamma else verdicts.HOLDS
+        return bool(_grows(self.worst) and agree and like_one_over_gamma)
+
+    @property
+    def verdict(self):
+        """holds, if the printed quotients stay bounded; corrected, if only the corrected ones do, below the constant
+        that is proved; fails, if neither do."""
+        if not self.broken:
+            return verdicts.HOLDS
+        corrected = self.corrected_smaller, self.corrected_larger
+        return verdicts.CORRECTED if _below(*corrected, self.proved) and _bounded(*corrected) else verdicts.FAILS
 
 
 def _grows(quotients):
@@ -68,11 +81,57 @@ def _grows(quotients):
     return quotients[0] > _GROWTH * quotients[-1]
 
 
+def _bounded(smaller, larger):
+    """Neither as gamma falls, in the larger dimension, nor with the dimension."""
+    return not _grows(larger) and max(larger) <= 2 * max(smaller)
+
+
+def _below(smaller, larger, constants):
+    return bool(np.all(np.maximum(smaller, larger) <= constants))
+
+
 def potential_slope(W, W_star):
     r"""dg / d eta of a step W + eta R at eta = 0, of shape [...]: column j lengthens at the rate <\bar a_j, R_j>."""
     W, W_star = check_pair(W, W_star)
     A = torch.eye(W.shape[-1], dtype=W.dtype, device=W.device) + W
     return -(A / A.norm(dim=-2, keepdim=True) * population.lemma_2_1(W, W_star)).sum((-2, -1))
+
+
+def proved_remainder(gamma, d, s):
+    r"""A bound on |dg / d eta + (d + pi/2 - 1) g + (pi/2) <u, s>| for |W|_2, |W*|_2 <= gamma and |s| = `s`.
+
+    The proposition of chapter 6. With beta = 2 gamma / (1 - gamma) and xi = (1 + beta)^2 - 1 as in
+    `gradient_size.proved_norms` the four lines are: the sum over columns, the column itself, the other columns'
+    cosines, and the angle theta_j*j. Raises ValueError unless beta < 1, that is gamma < 1/3.
+    """
+    check_positive("gamma", gamma)
+    check_integer("d", d, at_least=1)
+    beta = 2 * gamma / (1 - gamma) if gamma < 1 else math.inf
+    if not beta < 1:
+        raise ValueError(f"gamma must be below 1/3, not {gamma}")
+    xi, longest, turn = beta * (2 + beta), 1 + gamma, 2 * math.asin(beta)
+    return (
+        math.pi / 2 * beta * math.sqrt(d) * s
+        + math.pi * longest * beta**2 * d
+        + (math.pi / 2 - 1) * longest * xi**2 * d
+        + longest * turn**3 / 3 * d
+    )
+
+
+def proved_quotient_of_s(gamma):
+    r"""The constant of the O in the update of s: |R u - (pi/2) d s| over sqrt(d) (|g| + gamma) is at most this.
+
+    R u - (pi/2) d s = (pi/2) s + \bar A (g_1, ..., g_d)^T + ..., |g_j| <= |g| + 2 gamma, and the rest of R as in
+    `gradient_size.proved_norms`, where neither depends on d.
+    """
+    pieces, psi = gradient_size.proved_norms(1, gamma), (1 + gamma) / (1 - gamma)
+    return max(psi, math.pi + 2 * psi + (pieces.first_order + pieces.higher_order) / gamma)
+
+
+def proved_quotient(gamma):
+    """The constant of the corrected update's O: `proved_remainder` over gamma sqrt(d) |s| + d gamma^2 is at most
+    this, whatever d and s are."""
+    return max(proved_remainder(gamma, 1, 0.0) / gamma**2, math.pi / (1 - gamma))
 
 
 def quotients(W, W_star, gamma):
@@ -137,7 +196,16 @@ def counterexample(d, gamma):
     return in_floats_and_digits(quotient, (-gamma / (d - 1), 0.0, gamma))
 
 
-def g_update(d, worst, gammas=(1e-2, 1e-3, 1e-4)):
-    """The GUpdate of the `worst` quotients, [G] for increasing gamma, with the counterexample at `gammas`."""
-    floats, digits = zip(*(counterexample(d, gamma) for gamma in gammas))
-    return GUpdate(worst, tuple(gammas), floats, digits)
+def s_update(worst, gammas):
+    """The SUpdate of `worst`, the `worst_quotients` in two dimensions and at `gammas`, increasing."""
+    return SUpdate(*worst.s, np.array([proved_quotient_of_s(gamma) for gamma in gammas]))
+
+
+def g_update(d, worst, gammas, exact=(1e-2, 1e-3, 1e-4)):
+    """The GUpdate of `worst`, the `worst_quotients` in two dimensions, the second d, and at `gammas`, increasing.
+
+    The counterexample is taken in dimension d at the `exact` gammas.
+    """
+    floats, digits = zip(*(counterexample(d, gamma) for gamma in exact))
+    proved = np.array([proved_quotient(gamma) for gamma in gammas])
+    return GUpdate(worst.g[1], *worst.g_corrected, proved, tuple(exact), floats, digits)

@@ -72,9 +72,9 @@ def minimize(d, gamma, *, g_max=G_LIMIT, tries=5, seed=0):
     return best
 
 
-def smallest(dims, gamma, tries, seed):
-    """The smallest ratio that `minimize` finds at gamma in each of the dimensions: a list."""
-    return [minimize(d, gamma, tries=tries, seed=seed).ratio for d in dims]
+def smallest(dims, gamma, tries, seed, g_max=G_LIMIT):
+    """The smallest ratio that `minimize` finds at gamma, with g <= g_max, in each of the dimensions: a list."""
+    return [minimize(d, gamma, g_max=g_max, tries=tries, seed=seed).ratio for d in dims]
 
 
 def limit(gamma, g=G_LIMIT):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.optimize import brentq
 
 from src import verdicts
 from src.model import landscape, weights
@@ -60,33 +61,45 @@ def diagonal_pair(d, gamma):
 
 
 class ThreeParts(NamedTuple):
-    """Figure 5: the smallest value found for each part over |M|_F^2, in both readings, printed scale."""
+    """Figure 5: what is proved and what is found about each part over |M|_F^2, printed scale."""
 
     gammas: list  # [n], increasing; the verdict looks at the first
-    worst: dict  # (part, reading) of READINGS -> [n]
+    worst: dict  # (part, reading) of READINGS -> [n], the smallest value found
+    proved: bounds.Figure5Bounds  # with g, at the first gamma, g <= 0.1, in any dimension
+    first_up_to: float  # the gamma up to which -1.3 is proved for the first-order part
+    higher_up_to: float  # the gamma up to which -0.085 is proved for the higher-order part
     diagonal: float  # the constant part of `diagonal_pair` with g_j
     diagonal_with_g: float  # and with g
     diagonal_g: float  # the potential of that pair
 
     @property
-    def constant_gap(self):
-        """How far the constant part with g stays above pi/2 - g / (2 (1 - gamma)) at g = 0.1; negative if it fails."""
-        floor = math.pi / 2 - bounds.G_LIMIT / (2 * (1 - np.array(self.gammas)))
-        return float((np.array(self.worst["constant", "g"]) - floor).min())
-
-    @property
     def verdict(self):
-        """Fails, if a bound is passed even with g; holds, corrected, if the diagonal pair passes the first with g_j."""
-        first, higher = self.worst["first_order", "g"][0], self.worst["higher_order", "g"][0]
-        if not (self.constant_gap > -1e-6 and first >= FIRST_ORDER and higher >= HIGHER_ORDER):
+        """Fails, if a pair at the first gamma is below a bound of the figure even with g; open, if such pairs are not
+        excluded by the proof, or one contradicts it; holds, corrected, if the diagonal pair is below the first bound
+        with g_j, though its potential is zero; else holds."""
+        at_least = bounds.Figure5Bounds(math.pi / 2 - bounds.G_LIMIT, FIRST_ORDER, HIGHER_ORDER)  # O(g): at most g
+        found = [self.worst[part, "g"][0] for part in at_least._fields]
+        if any(value < level for value, level in zip(found, at_least)):
             return verdicts.FAILS
+        if any(not level <= floor <= value + 1e-9 for level, floor, value in zip(at_least, self.proved, found)):
+            return verdicts.OPEN
         diagonal_fails = self.diagonal < math.pi / 2 - 0.5 and abs(self.diagonal_g) < 1e-5
         return verdicts.CORRECTED if diagonal_fails else verdicts.HOLDS
 
     def passed(self, part):
-        """The gamma where the part, with g, falls below its bound in Figure 5, interpolated; inf if nowhere."""
+        """The gamma where a pair was found whose part, with g, is below its bound in Figure 5, interpolated; or inf."""
         bound = {"first_order": FIRST_ORDER, "higher_order": HIGHER_ORDER}[part]
         return crossing(self.gammas, self.worst[part, "g"], bound)
+
+
+def figure_5_up_to(part, level):
+    """The gamma up to which `bounds.figure_5` proves that this part is at least `level`.
+
+    Raises ValueError for a level that is not proved at any gamma, or at all of them.
+    """
+    if not getattr(bounds.figure_5(0.17), part) < level < getattr(bounds.figure_5(1e-9), part):
+        raise ValueError(f"level must lie between what is proved of the {part} part at large and small gamma")
+    return brentq(lambda gamma: getattr(bounds.figure_5(gamma), part) - level, 1e-9, 0.17)
 
 
 def three_parts(d, gammas, starts, steps, seed, diagonal_d=100, diagonal_gamma=1e-4):
@@ -97,8 +110,58 @@ def three_parts(d, gammas, starts, steps, seed, diagonal_d=100, diagonal_gamma=1
         for key, values in worst.items():
             values.append(search.minimize(W, W_star, gamma, steps=steps, objective=part_ratio(*key)).best)
     pair = diagonal_pair(diagonal_d, diagonal_gamma)
-    diagonal = (part_ratio("constant", reading)(*pair).item() for reading in ("g_j", "g"))
-    return ThreeParts(gammas, worst, *diagonal, landscape.potential(*pair).item())
+    return ThreeParts(
+        gammas,
+        worst,
+        bounds.figure_5(gammas[0]),
+        figure_5_up_to("first_order", FIRST_ORDER),
+        figure_5_up_to("higher_order", HIGHER_ORDER),
+        *(part_ratio("constant", reading)(*pair).item() for reading in ("g_j", "g")),
+        landscape.potential(*pair).item(),
+    )
+
+
+class OneAngle(NamedTuple):
+    """Near the teacher: how far an angle is from a right one, and the error of its linear expansion, in radians."""
+
+    distance: float  # |W - W*|_F at the nearest point, relative to the start of the way
+    furthest: float  # the largest |theta_i*j - pi/2| there, over i != j
+    separate: float  # the largest error of theta_i*j = pi/2 - c*_ij there
+    limit: float  # what that error is at W = W*: arcsin c - c of the teacher's most correlated columns
+
+    @property
+    def verdict(self):
+        """Holds, if next to the teacher angle and error are still there, and the error is its limit; else fails."""
+        remain = self.furthest > 0.05 and self.separate > 1e-3
+        at_limit = self.distance < 1e-6 and abs(self.separate / self.limit - 1) < 1e-3
+        return verdicts.HOLDS if remain and at_limit else verdicts.FAILS
+
+
+class JointError(NamedTuple):
+    """The error of theta_i*j - theta_ij = c_ij - c*_ij, which the paper prints as O(|c*^3 - c^3|)."""
+
+    slope: float  # the power of the distance with which the largest error falls on the way to W*
+    smallest: float  # the smallest quotient of error and |c*^3 - c^3| met, over all pairs i != j on the way
+    largest: float  # the largest
+    cosine: float  # the largest |c| and |c*| met
+    constant: float  # no quotient is above it: `quotient_at` this cosine
+
+    @property
+    def verdict(self):
+        """Fails, if the error does not go to zero with the distance, or a quotient leaves the proved interval from 1/6
+        to the constant; else holds."""
+        inside = self.smallest >= 1 / 6 - 1e-6 and self.largest <= self.constant * (1 + 1e-6) and self.cosine < 1
+        return verdicts.HOLDS if inside and self.slope > 0.95 else verdicts.FAILS
+
+
+def quotient_at(c):
+    r"""(1 / sqrt(1 - c^2) - 1) / (3 c^2): the limit, as c* goes to c, of (theta* - theta + c* - c) / (c^3 - c*^3).
+
+    By Cauchy's mean value theorem every quotient is this function at some number between c and c*; it increases with
+    |c|, from 1/6 at zero. Written without cancellation, for 0 <= |c| < 1.
+    """
+    root = math.sqrt(1 - c**2)
+    return 1 / (3 * root * (1 + root))
 
 
 class AngleErrors(NamedTuple):
@@ -108,19 +171,24 @@ class AngleErrors(NamedTuple):
     separate: np.ndarray  # [n], of theta_i*j = pi/2 - c*_ij
     joint: np.ndarray  # [n], of theta_i*j - theta_ij = c_ij - c*_ij
     furthest: np.ndarray  # [n], of theta_i*j = pi/2: how far an angle is from a right one
+    cubes: np.ndarray  # [n], the largest |c*_ij^3 - c_ij^3|
+    quotients: np.ndarray  # [n, 2], the smallest and largest joint error over |c*^3 - c^3|, where that is not rounding
+    cosines: np.ndarray  # [n], the largest |c_ij| and |c*_ij|
+    limit: float  # the separate error at W = W*
 
     @property
-    def slope(self):
-        """The power of the distance with which the joint error falls, fitted to the nearer half of the way."""
+    def one_angle(self):
+        """The OneAngle at the nearest point."""
+        return OneAngle(float(self.distances[0]), float(self.furthest[0]), float(self.separate[0]), self.limit)
+
+    @property
+    def joint_error(self):
+        """The JointError of the whole way, its slope fitted to the nearer half."""
         half = slice(len(self.distances) // 2 + 1)
-        return float(np.polyfit(np.log(self.distances[half]), np.log(self.joint[half]), 1)[0])
-
-    @property
-    def verdict(self):
-        """Holds, if at the nearest point the separate error and an angle's distance from pi/2 remain, while the joint
-        error falls like the distance; else fails."""
-        remain = self.separate[0] > 1e-3 and self.furthest[0] > 0.05
-        return verdicts.HOLDS if remain and abs(self.slope - 1) < 0.05 else verdicts.FAILS
+        slope = float(np.polyfit(np.log(self.distances[half]), np.log(self.joint[half]), 1)[0])
+        least, most = np.nanmin(self.quotients), np.nanmax(self.quotients)
+        cosine = float(self.cosines.max())
+        return JointError(slope, float(least), float(most), cosine, quotient_at(cosine))
 
 
 def angle_errors(d, gamma, distances, generator):
@@ -134,7 +202,7 @@ def angle_errors(d, gamma, distances, generator):
     way = weights.with_norms(d, gamma, gamma * math.sqrt(d), generator) - W_star
     off = ~torch.eye(d, dtype=torch.bool)
     B_bar = (eye + W_star) / (eye + W_star).norm(dim=0)
-    errors = []
+    errors, quotients = [], []
     for e in distances:
         A = eye + W_star + e * way
         A_bar = A / A.norm(dim=0)
@@ -142,6 +210,12 @@ def angle_errors(d, gamma, distances, generator):
         c_star = c + turned
         # theta - theta*, from its sine, which does not cancel.
         difference = ((1 - c**2).sqrt() * c_star - (1 - c_star**2).sqrt() * c).asin()
-        separate = c_star.acos() - (math.pi / 2 - c_star)
-        errors.append([x.abs().max().item() for x in (separate, difference - turned, c_star.acos() - math.pi / 2)])
-    return AngleErrors(np.asarray(distances), *np.array(errors).T)
+        joint, cubes = difference - turned, turned * (c_star**2 + c_star * c + c**2)
+        quotient = (joint / cubes)[cubes.abs() > 1e-6 * turned.abs().max()]  # smaller ones are lost in rounding
+        separate, furthest = c_star.acos() - (math.pi / 2 - c_star), c_star.acos() - math.pi / 2
+        largest = torch.cat([c, c_star])
+        errors.append([x.abs().max().item() for x in (separate, joint, furthest, cubes, largest)])
+        quotients.append([quotient.min().item(), quotient.max().item()] if len(quotient) else [math.nan] * 2)
+    *maxima, cosines = np.array(errors).T
+    c = (B_bar.mT @ B_bar)[off].abs().max()
+    return AngleErrors(np.asarray(distances), *maxima, np.array(quotients), cosines, (c.asin() - c).item())

@@ -106,7 +106,7 @@ def lowest_ratio(d, gamma, precise=False):
 
 
 class SmallestNorms(NamedTuple):
-    """From which norm on the gradient can point the wrong way, over the dimension: in two families, and a lower bound."""
+    """From which norm on the gradient can point the wrong way, over the dimension: two families and a lower bound."""
 
     dimensions: np.ndarray  # [D], increasing
     frobenius: np.ndarray  # [D], |W|_F for W* = 0
@@ -146,11 +146,11 @@ class WrongWay(NamedTuple):
 def lowest_possible(d, gamma):
     r"""No pair with |W|_2, |W*|_2 <= gamma has a smaller <R, M> / |M|_F^2 in dimension d, whatever its potential.
 
-    The bound of `bounds.one_point_ratio` without its term in g, and for that <A_bar, M> g >= -|M|_F^4 / (16 (1 -
-    gamma)^2) with |M|_F^2 <= 4 gamma^2 d. Chapter 5 has the proof. Errors as in `bounds.one_point_ratio`.
+    The pieces of `bounds.margin_pieces`, but for the radial one g <A_bar, M> >= -|M|_F^4 / (16 (1 - gamma)^2), where
+    |M|_F^2 <= 4 gamma^2 d. Chapter 5 has the proof. Errors as in `bounds.one_point_ratio`.
     """
     check_positive("d", d)
-    return bounds.one_point_ratio(gamma, g_max=0.0) - d * gamma**2 / (4 * (1 - gamma) ** 2)
+    return sum(bounds.margin_pieces(gamma)._replace(radial=-d * gamma**2 / (4 * (1 - gamma) ** 2)))
 
 
 def safe_dimension(gamma=bounds.PHASE_TWO_SPECTRAL, delta=0.0):

@@ -72,6 +72,24 @@ def test_the_recipe_is_written_out_momentum_decay_and_schedule():
         assert any((q - p).abs().max() > 1e-5 for p, q in zip(model.parameters(), other.parameters())), change
 
 
+def test_the_test_error_is_that_of_the_test_images():
+    """Test labels that contradict the training set: what is learnt is wrong on every test image, and on no other."""
+    images = patterns()
+    swapped = images._replace(test_images=images.train_images[:50], test_labels=(images.train_labels[:50] + 1) % 4)
+    for start in ("zero", "random"):
+        model, record = zero_initialization.learn(swapped, start, 0, 8, SMALL)
+        assert record.errors["test"][-1] > 0.9 and record.train_error[-1] < 0.1
+    for pixels, scaled in (
+        ("standardised", lambda p: (p / 255 - 0.1307) / 0.3081),
+        ("unit", lambda p: p / 255),
+    ):
+        choices = replace(SMALL, pixels=pixels)
+        model, record = zero_initialization.learn(images, "random", 1, 3, choices)
+        by_hand = (model(scaled(images.test_images.flatten(1).float())).argmax(1) != images.test_labels).double().mean()
+        assert record.errors["test"][-1] == by_hand.item() < 0.5
+        torch.testing.assert_close(choices.inputs(images.test_images), scaled(images.test_images.flatten(1).float()))
+
+
 def test_checkpoints_are_kept_and_used(tmp_path):
     whole = zero_initialization.both_starts(patterns(), [0], 2, SMALL)
     zero_initialization.both_starts(patterns(), [0], 1, SMALL, keep=tmp_path / "runs")
@@ -100,18 +118,24 @@ def test_bad_settings_are_named(change, message):
 
 def test_recordings_hold_what_the_chapter_reads(monkeypatch, tmp_path):
     monkeypatch.setattr(zero_initialization.datasets, "mnist", lambda which: patterns(60))
+    monkeypatch.setitem(
+        zero_initialization.FAMILIES, "mnist_unit_pixels", (True, {"pixels": "unit"}, 2, 1)
+    )  # fewer seeds and epochs
     choices = replace(SMALL, step=0.05)
-    zero_initialization.record(patterns(60), range(2), 1, choices, folder=tmp_path)
+    zero_initialization.record(patterns(60), range(3), 2, choices, folder=tmp_path)
     names = ("mnist_zero_initialization", "mnist_without_link", "mnist_unit_pixels")
-    for name, identity, pixels in zip(names, (True, False, True), ("standardised", "standardised", "unit")):
+    for name, identity, pixels, seeds, epochs in zip(
+        names, (True, False, True), ("standardised", "standardised", "unit"), (3, 3, 2), (2, 2, 1)
+    ):
         recording = recorded.load(name, tmp_path)
         alone = zero_initialization.both_starts(
-            patterns(60), range(2), 1, replace(choices, pixels=pixels), identity=identity
+            patterns(60), range(seeds), epochs, replace(choices, pixels=pixels), identity=identity
         )
         assert (recording.arrays["test_error"] == alone["test_error"]).all()
         assert recording.arrays.keys() == {"test_error", "train_error", "train_loss"}
         settings = recording.provenance["parameters"]
-        assert (settings["identity"], settings["pixels"], settings["epochs"]) == (identity, pixels, 1)
+        assert (settings["identity"], settings["pixels"], settings["epochs"]) == (identity, pixels, epochs)
+        assert recording.provenance["threads"] == 1 and recording.provenance["seeds"] == list(range(seeds))
     compared = zero_start.compared(recorded.load("mnist_sensitivity", tmp_path))
     assert list(compared) == [*zero_initialization.VARIANTS, "as chosen, half the epochs"]
     assert all(len(pair.zero) == 5 for pair in compared.values())

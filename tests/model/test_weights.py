@@ -132,3 +132,14 @@ def test_wrong_way_start_refuses_a_trace_that_leaves_no_room(trace):
 def test_wrong_way_start_refuses_bad_sizes(d, frobenius, error, allowed):
     with pytest.raises(error, match=allowed):
         weights.wrong_way_start(d, frobenius, -0.5)
+
+
+def test_gaussian_matrices_have_the_spectral_norm_asked_for():
+    W = weights.gaussian((3, 4, 4), 0.7, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(torch.linalg.matrix_norm(W, 2), torch.full((3,), 0.7, dtype=torch.float64))
+    X = torch.randn(3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(W / W[:, :1, :1], X / X[:, :1, :1])
+    with pytest.raises(ValueError, match="spectral"):
+        weights.gaussian((4, 4), -1, torch.Generator())
+    with pytest.raises(TypeError, match="generator"):
+        weights.gaussian((4, 4), 1, 0)

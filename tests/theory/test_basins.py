@@ -57,6 +57,74 @@ def test_equal_columns_show_nothing():
     assert basins.exchange_columns(W, x).verdict == verdicts.FAILS
 
 
+# Switching columns
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, verdicts.CORRECTED),
+        ({"equal": 1e-9}, verdicts.HOLDS),
+        ({"equal": -1e-9}, verdicts.HOLDS),
+        ({"different": 9e-4}, verdicts.FAILS),
+        ({"different": -0.1}, verdicts.FAILS),
+        ({"equal": 1e-9, "different": 9e-4}, verdicts.FAILS),
+        ({"different": math.nan}, verdicts.FAILS),
+    ],
+)
+def test_verdict_on_switching(change, verdict):
+    right = basins.Switch(equal=0.0, different=0.08, starts=20)
+    assert right._replace(**change).verdict == verdict
+
+
+def test_switched_columns():
+    W = draw(4, 2)
+    assert torch.equal(basins.switched(W, 1, 3), W[:, [0, 3, 2, 1]])
+    assert torch.equal(basins.switched(W.expand(2, 4, 4))[1], W[:, [1, 0, 2, 3]])
+
+
+def test_columns_that_differ_are_told_apart_where_the_corollary_says():
+    """The smallest loss of the search against draws, and pairs at which the corollary's condition fails."""
+    found = basins.switch_columns(3, 10, generator())
+    assert found.verdict == verdicts.CORRECTED and found.equal == 0
+    W = torch.randn(2000, 3, 3, generator=generator(1), dtype=torch.float64)
+    W *= (0.5 * torch.rand(2000, generator=generator(2)) / torch.linalg.matrix_norm(W, 2))[:, None, None]
+    loss = population.loss(W[..., [1, 0, 2]], W)
+    relative = loss / (W[..., 0] - W[..., 1]).square().sum(-1)
+    assert found.different <= relative.min() and relative.min() < 5 * found.different
+    # I + W singular: e_1 + w_1 = e_2 + w_2 = 2 (e_2 - e_1), and the two columns of W can be switched
+    singular = torch.tensor([[-3.0, -2.0], [2.0, 1.0]], dtype=torch.float64)
+    assert population.loss(basins.switched(singular), singular).abs() < 1e-12
+    assert torch.linalg.matrix_norm(singular, 2) >= 1
+
+
+def test_a_network_without_the_link_does_not_notice_a_switch(monkeypatch):
+    right = population.loss
+    monkeypatch.setattr(population, "loss", lambda W, W_star: right(W * 1e-3, W_star * 1e-3))
+    assert basins.switch_columns(3, 5, generator()).verdict == verdicts.FAILS
+
+
+def test_the_link_is_a_start_and_a_centre_of_decay():
+    W, W_star, d = draw(4, 5), draw(4, 6), 4
+    x = torch.randn(12, 30, d, generator=generator(3), dtype=torch.float64)
+    assert basins.paths_apart(W, W_star, x, eta=0.05) < 1e-14
+    # with decay the two differ by (1 - eta decay) V - (I + (1 - eta decay) W) = -eta decay I after one step
+    assert basins.paths_apart(W, W_star, x[:1], eta=0.05, decay=0.1) == pytest.approx(0.005, rel=1e-9)
+    # two steps of SGD on the sampled loss, as a plain loop with the gradient written out
+    eye, V, L = torch.eye(d, dtype=torch.float64), torch.eye(d, dtype=torch.float64) + W, W.clone()
+    for batch in x[:2]:
+        f_star = (batch @ (eye + W_star)).relu().sum(1)
+        for name in ("vanilla", "link"):
+            hidden = batch @ V if name == "vanilla" else batch @ L + batch
+            step = 0.05 * 2 / 30 * batch.T @ ((hidden.relu().sum(1) - f_star)[:, None] * (hidden > 0))
+            if name == "vanilla":
+                V = 0.98 * V - step
+            else:
+                L = 0.98 * L - step
+    expected = (V - eye - L).abs().max().item()
+    assert basins.paths_apart(W, W_star, x[:2], eta=0.05, decay=0.4) == pytest.approx(expected, rel=1e-12)
+
+
 # The copies
 
 
@@ -206,5 +274,9 @@ def test_bad_input_is_named():
         basins.ends_at_random(W, [0.1], 0, 10, generator())
     with pytest.raises(TypeError, match="generator"):
         basins.ends_at_random(W, [0.1], 1, 10, None)
+    with pytest.raises(ValueError, match="starts"):
+        basins.switch_columns(3, 4, generator())
+    with pytest.raises(TypeError, match="generator"):
+        basins.switch_columns(3, 5, 0)
     with pytest.raises(ValueError, match="the dimension of W"):
         basins.exchange_columns(torch.zeros(1, 1), torch.zeros(2, 1))

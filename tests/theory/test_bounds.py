@@ -113,6 +113,45 @@ def test_phase_one_formulas():
         bounds.gradient_frobenius(10.5, 0.1)
 
 
+@pytest.mark.parametrize("gamma", [1e-3, 0.01, 0.1])
+@pytest.mark.parametrize("g", [-3.0, 0.0, 0.1])
+def test_the_margin_is_the_formula_of_the_first_edition_without_its_slack(gamma, g):
+    """With kappa = 1 / (1 - gamma), rho = (1 + gamma) kappa and epsilon = rho^2 - 1, and the six pieces one by one."""
+    kappa = 1 / (1 - gamma)
+    rho = (1 + gamma) * kappa
+    epsilon = rho**2 - 1
+    mu = 1 / math.sqrt(1 - epsilon**2)
+    pieces = {
+        "square": math.pi / 2,
+        "own": -2 * gamma * kappa**2,
+        "turned": -mu * rho**2 - 2 * gamma * kappa,
+        "gram": -math.asin(epsilon),
+        "radial": -kappa * max(g, 0) / 2,
+        "sines": -(1 + gamma) * mu * epsilon * rho * kappa - mu * epsilon**2 / 2,
+    }
+    assert bounds.margin_pieces(gamma, g)._asdict() == pytest.approx(pieces, rel=1e-12)
+    assert bounds.one_point_ratio(gamma, g) == pytest.approx(sum(pieces.values()), rel=1e-12)
+    assert bounds.margin_constants(gamma) == pytest.approx((rho, epsilon, mu))
+
+
+def test_the_margin_and_figure_5_at_one_hundredth():
+    assert bounds.one_point_ratio(0.01) == pytest.approx(0.3538, abs=5e-5)
+    assert bounds.one_point_ratio(0.01, 0.0) == pytest.approx(0.4043, abs=5e-5)
+    assert bounds.figure_5(0.01) == pytest.approx((math.pi / 2 - 0.1 / (2 * 0.99), -1.1018, -0.0646), abs=5e-5)
+    # In their sum the slope of the arcsine, zeta, is split into 1 and zeta - 1: the parts add up to the margin.
+    assert sum(bounds.figure_5(0.05)) == pytest.approx(bounds.one_point_ratio(0.05), rel=1e-12)
+
+
+@pytest.mark.parametrize("function", [bounds.margin_constants, bounds.margin_pieces, bounds.figure_5])
+def test_the_margin_is_defined_for_small_weights_only(function):
+    for gamma in (0.1716, 1.0, 2.0):
+        with pytest.raises(ValueError, match="gamma must be below"):
+            function(gamma)
+    with pytest.raises(ValueError, match="gamma must be positive"):
+        function(0.0)
+    function(0.1715)
+
+
 def test_the_term_that_the_printed_update_of_g_lacks():
     """W = c (u u^T - I), W* = 0: dg/d(eta) is -(pi/2) <u, s> to leading order, not a multiple of d gamma^2."""
     d, gamma = 100, mpmath.mpf("1e-5")

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from src import verdicts
-from src.model import landscape
-from src.theory import critical_points, expansion
+from src.model import landscape, weights
+from src.theory import expansion
 
 SCALES = torch.logspace(-3, 0, 13, dtype=torch.float64)
 
@@ -23,13 +23,20 @@ def pair(d=6, seed=0):
         ("beyond_constant", 1.09, verdicts.HOLDS),
         ("beyond_first_order", 1.89, verdicts.FAILS),
         ("beyond_first_order", 3.0, verdicts.HOLDS),
-        ("whole", 0.0, verdicts.HOLDS),
+        ("whole", 0.89, verdicts.FAILS),
+        ("whole", 1.11, verdicts.FAILS),
     ],
 )
 def test_each_number_turns_the_verdict_at_its_threshold(field, value, verdict):
     right = expansion.Orders(1.0, 1.0, 2.0, 1e-16)
     assert right.verdict == verdicts.HOLDS
     assert right._replace(**{field: value}).verdict == verdict
+
+
+def test_the_worst_of_several():
+    one, two = expansion.Orders(1.0, 0.9, 2.0, 1e-16), expansion.Orders(0.7, 1.05, 1.9, 1e-15)
+    assert expansion.worst([one, two]) == expansion.worst([two, one]) == (0.7, 0.9, 1.9, 1e-15)
+    assert expansion.worst([one]) == one
 
 
 def test_power_of_a_power():

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from src.model import landscape, population, weights
+from src.model import population, weights
 from src.theory import bounds, search
 from src.theory import only_critical_point as only
 

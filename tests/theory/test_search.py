@@ -86,6 +86,14 @@ def test_every_pair_found_is_allowed_and_has_the_reported_value(low, high):
     assert (found.history.diff() <= 0).all() and len(found.history) == 40
 
 
+def test_a_search_for_the_lowest_potential_stops_at_its_limit():
+    W, W_star, _ = search.starts(5, 0.3, 10, generator(2))
+    found = search.minimize(
+        W, W_star, 0.3, g_min=-0.05, steps=60, objective=lambda W, W_star: landscape.potential(W, W_star) / 10
+    )
+    assert -0.005 <= found.best < -0.003
+
+
 def test_search_gets_below_the_random_starts_and_reaches_the_known_family():
     W, W_star, _ = search.starts(6, 0.3, 20, generator(3))
     found = search.minimize(W, W_star, 0.3, steps=120)
@@ -198,3 +206,25 @@ def test_wrong_way_start_is_far_below_without_the_condition_on_g():
     zero = torch.zeros_like(W)
     assert landscape.potential(W, zero) > 0.1
     assert search.printed_ratio(W, zero) < bounds.one_point_ratio(0.01)
+
+
+def test_each_kind_of_start_is_what_its_name_says():
+    d, gamma = 9, 0.2
+    W, W_star, kinds = search.starts(d, gamma, 40, generator(2))
+    eye, sizes = torch.eye(d, dtype=torch.float64), set()
+    for k, (kind, w, w_star) in enumerate(zip(kinds, W, W_star)):
+        apart = float((w - w_star).norm()) / gamma
+        if kind == "random":  # independent orthogonal matrices: their squared distance is near 2 d
+            assert 0.6 * 2 * d < apart**2 < 1.4 * 2 * d
+            torch.testing.assert_close(w_star.mT @ w_star, gamma**2 * eye)
+        elif kind == "opposite" and k // 5 % 2 == 0:
+            torch.testing.assert_close(w, -w_star, atol=0.02 * gamma, rtol=0)
+        elif kind == "near":
+            assert apart < 0.05
+        elif kind == "blocks":
+            symmetric = (w_star + w_star.mT) / 2 / gamma  # the identity on the second block
+            m = round(d - float(symmetric.trace()))
+            sizes.add(m)
+            torch.testing.assert_close(w[m:, m:], w_star[m:, m:], atol=0.02 * gamma, rtol=0)
+            torch.testing.assert_close(w[:m, :m], -w_star[:m, :m], atol=0.02 * gamma, rtol=0)
+    assert len(sizes) > 3

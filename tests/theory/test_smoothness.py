@@ -129,6 +129,59 @@ def test_a_stretched_column_has_no_cube():
     assert abs(smoothness.cubic_coefficient(zero, stretch, 1e-3)) < 1e-6
 
 
+def test_the_cubic_coefficient_is_the_formula_s():
+    """Also against an integral-free sum: only the pairs (a_j, b_j) turn, by |h| times the part across b_j."""
+    B = torch.eye(5, dtype=torch.float64) + W_STAR
+    total = 0.0
+    for j in range(5):
+        b, v = B[:, j], V[:, j]
+        across = v - b * (b @ v) / (b @ b)
+        total -= float(across.norm() ** 3 / b.norm()) / (3 * math.pi)
+    assert smoothness.cubic_by_formula(W_STAR, V) == pytest.approx(total, rel=1e-12)
+    assert smoothness.cubic_coefficient(W_STAR, V, 1e-4) == pytest.approx(total, rel=2e-3)
+    assert smoothness.cubic_by_formula(W_STAR, B) == pytest.approx(0, abs=1e-20)  # stretching turns no column
+
+
+def test_the_order_at_small_scale():
+    found = smoothness.order(W, W_STAR, V, np.geomspace(1e-3, 1e-5, 5))
+    assert found.verdict == verdicts.CORRECTED and found.second == pytest.approx(1, abs=0.02)
+    assert found.third == pytest.approx(found.expected, rel=2e-3) and found.third > 0
+
+
+def test_another_hessian_or_loss_has_another_order(monkeypatch):
+    h = np.geomspace(1e-3, 1e-5, 5)
+    right = population.hessian_product
+    with monkeypatch.context() as patch:
+        patch.setattr(population, "hessian_product", lambda X, Y, V: right(X, Y, V) + 0.1 * (X - Y).sign())
+        assert smoothness.order(W, W_STAR, V, h).verdict == verdicts.FAILS  # it jumps at the teacher
+    monkeypatch.setattr(population, "hessian_product", lambda X, Y, V: (1 + X.square().sum((-2, -1), True)) * V)
+    quadratic = population.hessian_product(W_STAR, W_STAR, V)
+    monkeypatch.setattr(
+        population,
+        "loss",
+        lambda X, Y: ((X - Y) * (X - Y) / V * quadratic).sum() / 2,  # along W* + h V only
+    )
+    assert smoothness.order(W, W_STAR, V, h).verdict == verdicts.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, verdicts.CORRECTED),
+        ({"second": 0.94}, verdicts.FAILS),
+        ({"second": math.nan}, verdicts.FAILS),
+        ({"third": 1e-7}, verdicts.HOLDS),
+        ({"third": -1e-7}, verdicts.HOLDS),
+        ({"third": 0.0302}, verdicts.CORRECTED),
+        ({"third": 0.0304}, verdicts.FAILS),
+        ({"third": -0.03}, verdicts.FAILS),
+        ({"expected": 0.031}, verdicts.FAILS),
+    ],
+)
+def test_each_number_overturns_the_verdict_on_smoothness(change, verdict):
+    assert smoothness.Order(second=1.0, third=0.03, expected=0.03)._replace(**change).verdict == verdict
+
+
 def descend(a, steps, eta=0.05):
     W, teacher = torch.tensor([[a - 1]], dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
     for _ in range(steps):

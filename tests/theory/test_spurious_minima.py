@@ -112,7 +112,10 @@ def test_the_bound_for_other_copies_holds_for_any_member(d):
         W = member(values.tolist(), d)
         norms, orders = all_copies(W)
         like_exchanged = ((orders != torch.arange(d)).sum(1) == 2) & (orders[:, 0] != 0)
-        assert norms[~like_exchanged].min() >= spurious_minima.other_copies(W) - 1e-6
+        bound = spurious_minima.other_copies(W)
+        assert norms[~like_exchanged].min() >= bound - 1e-6
+        moved = (W + torch.eye(d))[:, 1] - torch.eye(d)[:, 2]  # column 2 in the place of column 3
+        assert bound == pytest.approx(min(W[0, 0].abs(), moved.norm()).item(), rel=1e-12)
 
 
 def test_nearest_copy_of_any_matrix():

@@ -10,7 +10,7 @@ import torch
 from src import verdicts
 from src.dynamics import three_variables
 from src.model import landscape, population, weights
-from src.theory import search, wrong_way
+from src.theory import bounds, search, wrong_way
 
 
 def generator(seed=0):
@@ -21,27 +21,25 @@ def eye_and_ones(d):
     return torch.eye(d, dtype=torch.float64), torch.full((d, d), 1 / d, dtype=torch.float64)
 
 
-NAIVE = wrong_way.NaiveGradient((0.001, 0.1), (1.8, 3.0), (0.004, 0.5), factor=0.57, pairs=3)
 PATH = wrong_way.Figure3(
     103, *[np.zeros(2)] * 4, np.zeros(10), inner=-7.0, rise=0.01, descent=-1e-4, approach=-1e-5
 )  # fmt: skip
+INSIDE = wrong_way.InPhaseOne(d=100, starts=10, wrong=10, lowest=-1.0, bound=-1.0)
 PAIR = wrong_way.WrongWay(onset=2e4, d=20011, ratio=-0.01, precise_ratio=-0.01, g=2.0)
 
 
 @pytest.mark.parametrize(
     ("evidence", "change", "verdict"),
     [
-        (NAIVE, {}, verdicts.FAILS),
-        (NAIVE, {"naive": (0.51, 3.0)}, verdicts.FAILS),
-        (NAIVE, {"naive": (0.49, 3.0)}, verdicts.HOLDS),
-        (NAIVE, {"factor": math.pi / 2 - 0.49}, verdicts.HOLDS),
-        (NAIVE, {"factor": math.pi / 2 + 0.49}, verdicts.HOLDS),
-        (NAIVE, {"factor": math.pi / 2 + 0.51}, verdicts.FAILS),
         (PATH, {}, verdicts.ILLUSTRATED),
         (PATH, {"inner": 1e-9}, verdicts.FAILS),
         (PATH, {"rise": 0.0}, verdicts.FAILS),
         (PATH, {"descent": 1e-9}, verdicts.FAILS),
         (PATH, {"approach": 1e-9}, verdicts.FAILS),
+        (INSIDE, {}, verdicts.HOLDS),
+        (INSIDE, {"wrong": 9}, verdicts.FAILS),
+        (INSIDE, {"starts": 11}, verdicts.FAILS),
+        (INSIDE, {"bound": 0.01}, verdicts.FAILS),
         (PAIR, {}, verdicts.HOLDS),
         (PAIR, {"ratio": 1e-9}, verdicts.FAILS),
         (PAIR, {"precise_ratio": 1e-9}, verdicts.FAILS),
@@ -52,47 +50,6 @@ PAIR = wrong_way.WrongWay(onset=2e4, d=20011, ratio=-0.01, precise_ratio=-0.01, 
 )
 def test_verdicts(evidence, change, verdict):
     assert evidence._replace(**change).verdict == verdict
-
-
-def test_approximation_errors_against_sums_over_columns():
-    W, W_star = 0.2 * torch.randn(2, 1, 5, 5, generator=generator(), dtype=torch.float64)
-    w = W[0].clone().requires_grad_()
-    R = -math.pi * torch.autograd.grad(population.loss(w, W_star[0]), w)[0]
-    A, B = torch.eye(5, dtype=torch.float64) + W[0], torch.eye(5, dtype=torch.float64) + W_star[0]
-    naive, corrected = torch.zeros(5, 5, dtype=torch.float64), torch.zeros(5, 5, dtype=torch.float64)
-    for j in range(5):
-        a_bar = A[:, j] / A[:, j].norm()
-        naive[:, j] = math.pi / 2 * ((B - A)[:, j] + (B - A).sum(1))
-        for i in range(5):
-            if i != j:
-                naive[:, j] += (B[:, i].norm() - A[:, i].norm()) * a_bar
-                corrected[:, j] += torch.outer(B[:, i], B[:, i]) @ a_bar / B[:, i].norm()
-                corrected[:, j] -= torch.outer(A[:, i], A[:, i]) @ a_bar / A[:, i].norm()
-    expected = [float(rest.norm() / R.norm()) for rest in (R - naive, R - naive - corrected)]
-    assert wrong_way.approximation_errors(W, W_star)[:, 0].tolist() == pytest.approx(expected, rel=1e-8)
-
-
-def test_naive_gradient_does_not_improve_and_the_corrected_one_does():
-    found = wrong_way.naive_gradient(12, (1e-3, 1e-2), 5, generator())
-    assert found.pairs == 12 + 5 + 1 and found.verdict == verdicts.FAILS
-    assert min(found.naive) >= 1 / (math.pi / 2 - 1) - 0.01  # the skew pair is among them
-    assert found.first_order[0] == pytest.approx(found.first_order[1] / 10, rel=0.2)
-
-
-def test_where_the_naive_gradient_is_the_gradient_it_holds(monkeypatch):
-    def naive(W, W_star):
-        return landscape.gradient_parts(W, W_star).constant
-
-    monkeypatch.setattr(population, "lemma_2_1", naive)
-    found = wrong_way.naive_gradient(12, (1e-3, 1e-2), 5, generator())
-    assert max(found.naive) == 0 and found.verdict == verdicts.HOLDS
-
-
-def test_skew_factor_in_three_arithmetics():
-    factor = wrong_way.skew_factor()
-    assert factor == pytest.approx(math.pi / 2 - 1, abs=1e-5)
-    W = 1e-4 * weights.flat_skew(103)
-    assert float(search.printed_ratio(W, 0 * W)) == pytest.approx(wrong_way.skew_factor(103, 1e-4), rel=1e-8)
 
 
 def test_figure_3_is_as_drawn_and_is_the_flow_of_the_matrices():
@@ -183,6 +140,11 @@ def test_smallest_norms_go_to_their_limits():
     for scaled in (found.frobenius, root * found.zero_teacher, 2 * root * found.opposite):
         assert (np.diff(scaled) > 0).all()
         assert scaled[-1] == pytest.approx(wrong_way.LIMIT, rel=1e-3)
+    assert (found.safe < found.opposite).all() and 2 * root[-1] * found.safe[-1] == pytest.approx(
+        wrong_way.LIMIT, rel=0.01
+    )
+    for d, gamma in zip(found.dimensions, found.safe):
+        assert wrong_way.lowest_possible(d, gamma) == pytest.approx(0, abs=1e-6)
     # at the spectral norm found, the gradient points the wrong way just above and nowhere just below
     for d, gamma in zip(found.dimensions, found.opposite):
         assert wrong_way.lowest_ratio(d, 1.01 * gamma)[0] < 0 < wrong_way.lowest_ratio(d, 0.99 * gamma)[0]
@@ -210,6 +172,67 @@ def test_small_pair_in_the_ball_of_theorem_3_2():
     assert found.precise_ratio == pytest.approx(found.ratio, abs=1e-9)
 
 
+def test_the_radial_piece_without_a_condition_on_the_potential():
+    """The proof's steps for <A_bar, M> = g - S, on thousands of pairs of matrices and on the worst ones known."""
+    gamma, d = 0.3, 5
+    W, W_star = torch.randn(2, 3000, d, d, generator=generator(1), dtype=torch.float64)
+    K = weights.flat_skew(103)
+    opposite = -0.5 * gamma**2 * eye_and_ones(103)[0] - gamma * (1 - gamma**2 / 4) ** 0.5 * K
+    for w, w_star in ((W, W_star), (opposite[None], -opposite[None])):
+        w, w_star = (gamma * X / torch.linalg.matrix_norm(X, 2)[:, None, None] for X in (w, w_star))
+        eye = torch.eye(w.shape[-1], dtype=w.dtype)
+        A, M = eye + w, w_star - w
+        a, b = A.norm(dim=1), (eye + w_star).norm(dim=1)  # [n, d]
+        along, square = (A * M).sum(1) / a, M.square().sum(1)
+        torch.testing.assert_close(along, b - a - (square - (b - a) ** 2) / (2 * a))
+        g, S = (b - a).sum(1), ((square - (b - a) ** 2) / (2 * a)).sum(1)
+        assert (S >= 0).all() and (square.sum(1) / (2 * (1 - gamma)) >= S).all() and (a >= 1 - gamma).all()
+        radial = g * along.sum(1)
+        floor = -(square.sum(1) ** 2) / (16 * (1 - gamma) ** 2)
+        assert (radial >= floor).all()
+    assert radial < 0.45 * floor  # the bound is not far from what the flat skew pair reaches
+
+
+def test_no_pair_is_below_the_bound_without_a_condition_on_the_potential():
+    for gamma, d in ((0.02, 8), (0.1, 8)):
+        W, W_star, _ = search.starts(d, gamma, 15, generator(6))
+        found = search.minimize(W, W_star, gamma, g_max=math.inf, steps=40)
+        assert found.best > wrong_way.lowest_possible(d, gamma)
+    for d in (10**3, 10**4, 10**5, 10**6):  # the family of the wrong way, on both sides of its onset
+        for factor in (0.5, 1.0, 1.3):
+            gamma = factor * wrong_way.LIMIT / 2 / math.sqrt(d)
+            assert wrong_way.lowest_ratio(d, gamma)[0] > wrong_way.lowest_possible(d, gamma)
+
+
+def test_the_bound_by_hand_and_the_dimension_up_to_which_it_is_positive():
+    gamma = 0.01
+    c = bounds.one_point_ratio(gamma, g_max=0)
+    assert 0.40 < c < math.pi / 2 - 1
+    assert wrong_way.lowest_possible(1000, gamma) == pytest.approx(c - 0.1 / (4 * 0.99**2), rel=1e-12)
+    for delta in (0.0, bounds.DELTA, math.pi * bounds.DELTA):
+        d = wrong_way.safe_dimension(gamma, delta)
+        assert wrong_way.lowest_possible(d, gamma) >= delta > wrong_way.lowest_possible(d + 1, gamma)
+        assert d == math.floor(4 * (c - delta) * 0.99**2 / gamma**2)
+    assert wrong_way.safe_dimension(gamma) < wrong_way.small_pair(gamma).onset
+    # sharp: both sides tend to gamma^2 d = 2 pi - 4
+    assert wrong_way.safe_dimension(1e-5) == pytest.approx((2 * math.pi - 4) * 1e10, rel=1e-3)
+
+
+def test_starts_in_phase_one_are_in_the_ball_and_have_a_large_potential(monkeypatch):
+    found = wrong_way.in_phase_one(20, 0.01, 10, generator())
+    assert found.verdict == verdicts.FAILS and found.wrong == 0 and found.starts > 10
+    assert found.bound == wrong_way.lowest_possible(20, 0.01) <= found.lowest
+    seen = []
+    monkeypatch.setattr(landscape, "one_point_ratio", lambda W, W_star: seen.append((W, W_star)) or -torch.ones(len(W)))
+    turned = wrong_way.in_phase_one(20, 0.01, 10, generator())
+    assert turned.wrong == turned.starts and turned.lowest == pytest.approx(-math.pi)
+    assert turned._replace(bound=-1.0).verdict == verdicts.HOLDS
+    ((W, W_star),) = seen
+    assert torch.linalg.matrix_norm(torch.stack([W, W_star]), 2).max() <= 0.01 + 1e-12
+    lengths = [(torch.eye(20, dtype=torch.float64) + X).norm(dim=1).sum(1) for X in (W, W_star)]
+    assert (lengths[1] - lengths[0] > 197 * 0.01**2).all()
+
+
 def test_first_prime():
     primes = [n for n in range(3, 300) if n % 4 == 3 and all(n % k for k in range(2, n))]
     for least in range(3, 250):
@@ -219,8 +242,9 @@ def test_first_prime():
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda: wrong_way.naive_gradient(12, (0.1, 0.01), 5, generator()), "gammas"),
-        (lambda: wrong_way.naive_gradient(12, (0.0, 0.01), 5, generator()), "gammas"),
+        (lambda: wrong_way.lowest_possible(0, 0.01), "d must"),
+        (lambda: wrong_way.lowest_possible(100, 0.2), "gamma"),
+        (lambda: wrong_way.in_phase_one(11, 0.16, 4, generator()), "leave no start"),
         (lambda: wrong_way.lowest_inner(103, -1.0), "frobenius"),
         (lambda: wrong_way.lowest_ratio(103, 0.0), "gamma"),
         (lambda: wrong_way.small_pair(-0.01), "gamma"),
@@ -238,14 +262,3 @@ def test_ex_wrong_way_onset():
     assert F**2 / 16 + F / root == pytest.approx(math.pi / 2 - 1) and abs(F - 2.82) < 0.005
     assert wrong_way.critical_frobenius(1499) == pytest.approx(2.83, abs=0.005)
     assert expansion(0.75 * F**2, F, 1499) == pytest.approx(0, abs=1e-9)
-
-
-def test_ex_wrong_way_naive():
-    W, W_star = torch.diag_embed(0.8 * torch.rand(2, 1, 9, generator=generator(), dtype=torch.float64) - 0.4)
-    assert wrong_way.approximation_errors(W, W_star)[0, 0] < 1e-14
-    # symmetric, zero diagonal, W u = 0: the neighbours on a ring minus the next ones
-    one, two = (torch.eye(20, dtype=torch.float64).roll(k, 0) for k in (1, 2))
-    W = 1e-3 * (one + one.mT - two - two.mT)[None] / 4
-    assert W.sum(-1).abs().max() < 1e-15 and torch.linalg.matrix_norm(W, 2) <= 1e-3 * (1 + 1e-9)
-    error = float(wrong_way.approximation_errors(W, 0 * W)[0])
-    assert error == pytest.approx(1 / (math.pi / 2 + 1), abs=0.005) and f"{error:.2f}" == "0.39"
