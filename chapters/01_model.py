@@ -18,8 +18,8 @@
 #
 # **The question.** What exactly is learned, how is success measured, and what does the identity link change?
 #
-# **What you will see.** The loss, an average over all inputs, has a closed form. It agrees with sampling and with 60-digit arithmetic. The identity link does not remove the
-# many equivalent minima. It puts the start next to one of them.
+# **What you will see.** The loss, an average over all inputs, has a closed form. It agrees with sampling and with 60-digit arithmetic. The identity link does not remove the many
+# equivalent minima. It puts the start next to one of them.
 #
 # **What you need.** Gaussian vectors, matrix norms, and what gradient descent is.
 # ```
@@ -37,20 +37,12 @@ seed: int = 0  # of every random draw
 try:
     from src.book import claims, figures, parameters
 except ImportError as error:
-    raise ImportError(
-        "this chapter needs the book's own package: pip install -r requirements.txt in its folder"
-    ) from error
+    raise ImportError("this chapter needs the book's own package: pip install -r requirements.txt in its folder") from error
 
 parameters.check(
-    globals(),
-    d=range(3, 201),
-    samples=range(1000, 10**7),
-    d_slice=range(3, 31),
-    grid=range(4, 101),
-    starts=range(1, 1001),
-    steps=range(1, 10**5),
-    seed=range(2**31),
-)
+    globals(), d=range(3, 201), samples=range(1000, 10**7), d_slice=range(3, 31), grid=range(4, 101),
+    starts=range(1, 1001), steps=range(1, 10**5), seed=range(2**31),
+)  # fmt: skip
 
 import math
 
@@ -60,19 +52,22 @@ import torch
 from IPython.display import Markdown, display
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
+from src import verdicts
+from src.book.typeset import number, power
 from src.model import population, weights
 from src.theory import basins, closed_form
 
 figures.use()
+torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
-real = {"generator": generator, "dtype": torch.float64}
+real, aside = {"generator": generator, "dtype": torch.float64}, torch.Generator().manual_seed(seed + 1)
 
 # %% [markdown]
 # ## A wire for every unit
 #
-# Here are two small networks. Both hand an input $x$ to six hidden units, each unit forms a weighted sum of the input's entries and cuts off what is negative, and the output
-# is the sum over the units. The second network has one thing more: a wire of weight one from each entry of the input to the unit of the same number. To see what the wires
-# change, let two units exchange their weights (but not their wires), in both networks, and compare the outputs before and after on many inputs.
+# Here are two small networks. Both hand an input $x$ to six hidden units, each unit forms a weighted sum of the input's entries and cuts off what is negative, and the output is
+# the sum over the units. The second network has one thing more: a wire of weight one from each entry of the input to the unit of the same number. To see what the wires change, let
+# two units exchange their weights (but not their wires), in both networks, and compare the outputs before and after on many inputs.
 
 # %%
 W = 0.4 / math.sqrt(6) * torch.randn(6, 6, **real)
@@ -107,12 +102,12 @@ figures.show("fig-two-networks", figure)
 # :alt: Two drawings of a network with six inputs, six hidden units and a sum. The left one has random weights only; the right one has the same weights and a thick straight line from each input to the unit of the same number. Beside them a bar chart: exchanging two columns changes nothing without the link and changes the output by a visible fraction with it.
 #
 # Two networks with six inputs, as in Figure 1 of the paper, drawn from their weights. Lines join an input to a hidden unit; their width is the size of the weight, blue for
-# positive and orange for negative ones. Black lines are the identity link. Right: the same two columns of $W$ are exchanged in both networks, and the root mean square change
-# of the output is compared with its standard deviation.
+# positive and orange for negative ones. Black lines are the identity link. Right: the same two columns of $W$ are exchanged in both networks, and the root mean square change of
+# the output is compared with its standard deviation.
 # ```
 #
-# In {numref}`fig-two-networks` the vanilla network does not notice: two units changed places, and their sum stays what it was. It cannot tell its units apart. With the wires
-# each unit has an input of its own, and the same exchange gives another function. This is what the paper means by "asymmetric".
+# In {numref}`fig-two-networks` the vanilla network does not notice: two units changed places, and their sum stays what it was. It cannot tell its units apart. With the wires each
+# unit has an input of its own, and the same exchange gives another function. This is what the paper means by "asymmetric".
 #
 # ## A network with one hidden layer
 #
@@ -127,17 +122,28 @@ figures.show("fig-two-networks", figure)
 # $$
 #
 # The columns of the $d \times d$ matrix [$W$](#notation-w) are the vectors $w_j$ that training may change. The $e_j$, the columns of the identity $I$, are fixed: they are the
-# **identity link**, which hands $x$ past the weights, as the skips of {cite:t}`he2016deep` do. Without it the same network would read $\|\mathrm{ReLU}(W^\top x)\|_1$; the
-# paper calls it *vanilla*.
+# **identity link**, which hands $x$ past the weights, as the skips of {cite:t}`he2016deep` do. Without it the same network would read $\|\mathrm{ReLU}(W^\top x)\|_1$; the paper
+# calls it *vanilla*.
+#
+# Do the two differ in anything but the start? One of the paper's reviewers asked {cite:p}`nips2017reviews`, as a vanilla network with the weights $I + W$ is the network with the
+# link. They do not: by the chain rule both have the same gradient, so that SGD, from $W_0$ with the link and from $I + W_0$ without it, takes the same steps. Only what refers to
+# the matrix zero tells them apart: how a start is drawn, or weight decay, which pulls the one network to the identity and the other to nothing.
+
+# %%
+x_sgd = torch.randn(50, 100, 6, generator=aside, dtype=torch.float64)
+apart = basins.paths_apart(W, -W.T, x_sgd, eta=0.01)
+apart_with_decay = basins.paths_apart(W, -W.T, x_sgd, eta=0.01, decay=0.01)
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report(
     "fig-1",
     verdict=exchange.verdict,
-    measured=f"exchanging two columns of W changes the output by {exchange.with_link:.3f} of its standard deviation "
-    f"with the link, by {exchange.without_link:.0e} without",
-    spread=f"one draw of W, {samples} inputs",
-    note="Drawn from the weights of two networks that differ in the link only.",
+    evidence=verdicts.SAMPLED,
+    measured=f"exchanging two columns of W changes the output by {number(exchange.with_link)} of its standard deviation "
+    f"with the link, by {power(exchange.without_link)} without; {len(x_sgd)} steps of SGD from equal functions leave the two networks {power(apart)} apart",
+    spread=f"one draw of W, {samples:,} inputs",
+    numbers={"with link": exchange.with_link, "apart with weight decay": apart_with_decay},
+    note=f"Drawn from the weights of two networks that differ in the link only; with weight decay they come to be {number(apart_with_decay, 2)} apart.",
 )
 
 # %% [markdown]
@@ -149,8 +155,8 @@ claims.report(
 # L(W) = \mathbb{E}_{x \sim N(0, I)} \big(f(x, W) - f(x, W^*)\big)^2 .
 # $$
 #
-# Write [$a_j$](#notation-columns) $= e_j + w_j$ for the columns of $I + W$ and $b_j = e_j + w^*_j$ for those of $I + W^*$. Multiplying out [$L$](#notation-loss) leaves
-# averages of products of two ReLU units, and these are known.
+# Write [$a_j$](#notation-columns) $= e_j + w_j$ for the columns of $I + W$ and $b_j = e_j + w^*_j$ for those of $I + W^*$. Multiplying out [$L$](#notation-loss) leaves averages of
+# products of two ReLU units, and these are known.
 #
 # ```{prf:lemma} The arc-cosine kernel
 # :label: arc-cosine-kernel
@@ -165,9 +171,9 @@ claims.report(
 # $$
 # ```
 #
-# This is the kernel of degree one of {cite:t}`cho2009kernel`. It follows from the calculation in the [next chapter](02_population_gradient), by a scalar product with $a$.
-# Three cases can be checked in the head: equal vectors give $\psi(0) = \pi$, thus $\|p\|^2 / 2$ (half of the inputs count); opposite ones give $0$ (never both active);
-# orthogonal ones, whose units are independent, give $\psi(\pi/2) = 1$, the product of the two averages $\mathbb{E}\,\mathrm{ReLU}(p^\top x) = \|p\| / \sqrt{2\pi}$.
+# This is the kernel of degree one of {cite:t}`cho2009kernel`. It follows from the calculation in the [next chapter](02_population_gradient), by a scalar product with $a$. Three
+# cases can be checked in the head: equal vectors give $\psi(0) = \pi$, thus $\|p\|^2 / 2$ (half of the inputs count); opposite ones give $0$ (never both active); orthogonal ones,
+# whose units are independent, give $\psi(\pi/2) = 1$, the product of the two averages $\mathbb{E}\,\mathrm{ReLU}(p^\top x) = \|p\| / \sqrt{2\pi}$.
 #
 # With $\theta_{ij}$ the angle between $a_i$ and $a_j$, $\theta_{i^*j}$ that between $b_i$ and $a_j$, and $\theta_{i^*j^*}$ that between $b_i$ and $b_j$, the loss is
 #
@@ -180,12 +186,12 @@ claims.report(
 #
 # The paper prints no such formula. No inputs are sampled any more: the loss is a function of lengths and angles. Two doubts remain.
 #
-# *Is it the right function?* We go from a teacher in one random direction $V$, at distances $\|W - W^*\|_F$ ([Frobenius norm](#notation-norms)) from small to large, draw
-# fresh inputs at each, average $(f - f^*)^2$ with $f^* = f(x, W^*)$, and count how many standard errors lie between the average and the closed form.
+# *Is it the right function?* We go from a teacher in one random direction $V$, at distances $\|W - W^*\|_F$ ([Frobenius norm](#notation-norms)) from small to large, draw fresh
+# inputs at each, average $(f - f^*)^2$ with $f^* = f(x, W^*)$, and count how many standard errors lie between the average and the closed form.
 #
 # *Does it survive the computer?* Near the teacher the sum is a small difference of large terms. `src.model.population` therefore rewrites it in terms of the small quantities
-# themselves: $W - W^*$, the differences of the lengths and those of the directions. We compare both versions with the plain sum evaluated to 60 digits, on a corner of the
-# same matrices.
+# themselves: $W - W^*$, the differences of the lengths and those of the directions. We compare both versions with the plain sum evaluated to 60 digits, on a corner of the same
+# matrices.
 
 # %%
 W_star = weights.with_norms(d, 0.3, 0.18 * d**0.5, generator)
@@ -203,47 +209,46 @@ agreement = closed_form.agreement(sampled, digits)
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6))
 left.errorbar(sampled.distance, sampled.ratio, yerr=2 * sampled.error, fmt="o", capsize=3, ms=4)
 left.axhline(1, color="black", lw=1)
-left.set(xscale="log", ylabel="sampled / exact loss", title=f"Samples agree ($d = {d}$)")
+left.set(xscale="log", xlabel=r"distance $\|W - W^*\|_F$", ylabel="sampled / exact loss", title=f"Samples agree ($d = {d}$)")
 for values, style, colour, name in (
     (digits.as_written, "o-", "vermillion", "the sum as written"),
     (digits.rewritten, "s-", "blue", "rewritten in small quantities"),
 ):
     right.loglog(digits.distance, values.clip(1e-17), style, color=figures.COLOURS[colour], label=name)
-right.set(ylabel="relative error of the loss", title=f"Digits near the teacher ($d = {n}$)")
+right.set(xlabel=r"distance $\|W - W^*\|_F$", ylabel="relative error of the loss", title=f"Digits near the teacher ($d = {n}$)")
 right.legend()
-for ax in (left, right):
-    ax.set_xlabel(r"distance $\|W - W^*\|_F$")
 figures.show("fig-loss-checked", figure)
 
 # %% [markdown]
 # ```{glue:figure} fig-loss-checked
 # :name: fig-loss-checked
-# :alt: Left panel: ratios of sampled to exact loss scatter around one within their error bars at every distance. Right panel, both axes logarithmic: the relative error of the plain sum rises towards one as the distance falls to ten to the minus seven; that of the rewritten sum stays below ten to the minus eight.
+# :alt: Left panel: ratios of sampled to exact loss scatter around one within their error bars at every distance. Right panel, both axes logarithmic: the relative error of the plain sum rises steeply as the distance falls; that of the rewritten sum stays many orders of magnitude below it.
 #
 # Left: the average of $(f - f^*)^2$ over sampled inputs, fresh ones at every distance, divided by the closed form; bars are two standard errors. Right: relative error against
 # 60-digit arithmetic. The plain sum loses its digits close to the teacher, the rewritten one keeps them.
 # ```
 #
-# Both doubts are settled by {numref}`fig-loss-checked`. From here on the book computes losses and gradients without inputs, and draws inputs only where the paper's algorithm
-# does. (One warning about units: the formula of the gradient that the paper prints is at another scale than this loss. [Chapter 2](02_population_gradient) finds it out, and
-# from then on every number says which of the [two scales](#notation-r) it is in.)
+# Both doubts are settled by {numref}`fig-loss-checked`. From here on the book computes losses and gradients without inputs, and draws inputs only where the paper's algorithm does.
+# (A warning about units: the gradient that the paper prints has another scale. [Chapter 2](02_population_gradient) introduces the [two scales](#notation-r).)
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report(
     "eq-1-2",
     verdict=agreement.verdict,
-    measured=f"closed form against samples: largest |z| = {agreement.largest_z:.2f} in {agreement.comparisons} comparisons "
-    f"({agreement.allowed_z:.2f} allowed); relative error from distance 1e-5 up at most {agreement.largest_error:.0e}",
-    spread=f"{samples} inputs per comparison; standard error {100 * sampled.error.min():.2f} to {100 * sampled.error.max():.2f} % of the loss",
+    evidence=verdicts.SAMPLED,
+    measured=f"closed form against samples: at most {number(agreement.largest_z)} standard errors apart in {agreement.comparisons} comparisons "
+    f"({number(agreement.allowed_z)} allowed); relative error of the closed form at most {power(agreement.largest_error)}, from distance {power(closed_form.NEAREST)} up",
+    spread=f"{samples:,} inputs per comparison; standard error {100 * sampled.error.min():.2f} to {100 * sampled.error.max():.2f} % of the loss",
+    numbers={"largest z": agreement.largest_z, "comparisons": agreement.comparisons},
 )
 
 # %% [markdown]
 # (permuted-columns)=
 # ## Which weights give loss zero?
 #
-# The sum over units does not care for their order. Let [$P$](#notation-permutation) be a permutation matrix; then $(I + W^*)P$ has the columns of $I + W^*$ in another order,
-# and a student with $I + W = (I + W^*) P$ computes the teacher's function. In terms of $W$ it sits at $W = (I + W^*)P - I$. We call it a **copy** of the teacher. There are
-# $d!$ of them, and no other minima of height zero:
+# The sum over units does not care for their order. Let [$P$](#notation-permutation) be a permutation matrix; then $(I + W^*)P$ has the columns of $I + W^*$ in another order, and a
+# student with $I + W = (I + W^*) P$ computes the teacher's function. In terms of $W$ it sits at $W = (I + W^*)P - I$. We call it a **copy** of the teacher. There are $d!$ of them,
+# and no other minima of height zero:
 #
 # ```{prf:proposition} The global minima
 # :label: global-minima
@@ -252,13 +257,43 @@ claims.report(
 # ```
 #
 # ```{prf:proof}
-# Zero loss means $f(x, W) = f(x, W^*)$ for all $x$, both being continuous. As $2\,\mathrm{ReLU}(v) = v + |v|$, the odd and the even parts in $x$ say that
-# $\sum_j a_j = \sum_j b_j$ and $\sum_j |a_j^\top x| = \sum_j |b_j^\top x|$. The right side of the second equation has a crease along each hyperplane $b_j^\top x = 0$. These
-# are $d$ different hyperplanes, because the $b_j$ are independent. The left side can have creases only along its own $d$ hyperplanes $a_j^\top x = 0$, so each of these is one
-# of the teacher's, and no two are the same. Across a crease the slope changes by twice the column's length; so the columns on both sides are equal up to order and sign. With
-# a minus sign anywhere the first equation would say that some of the $b_j$ have the sum zero, but they are independent.
+# Zero loss means $f(x, W) = f(x, W^*)$ for all $x$, both being continuous. As $2\,\mathrm{ReLU}(v) = v + |v|$, the odd and the even parts in $x$ say that $\sum_j a_j = \sum_j b_j$
+# and $\sum_j |a_j^\top x| = \sum_j |b_j^\top x|$. The right side of the second equation has a crease along each hyperplane $b_j^\top x = 0$. These are $d$ different hyperplanes,
+# because the $b_j$ are independent. The left side can have creases only along its own $d$ hyperplanes $a_j^\top x = 0$, so each of these is one of the teacher's, and no two are
+# the same. Across a crease the slope changes by twice the column's length; so the columns on both sides are equal up to order and sign. With a minus sign anywhere the first
+# equation would say that some of the $b_j$ have the sum zero, but they are independent.
 # ```
 #
+# The paper says that with the link "switching any two columns in $W$" gives another function. Equal columns, as all are at $W = 0$, are an exception, and the only one near the
+# identity:
+#
+# ```{prf:corollary} Which exchanges are noticed
+# :label: exchanges
+#
+# Let $I + W$ be invertible, as it is for $\|W\|_2 < 1$. Exchanging two columns of $W$ changes the function $f$ if and only if they differ.
+# ```
+#
+# ```{prf:proof}
+# Let $W'$ be $W$ with $w_i$ and $w_j$ exchanged. If both give one function, $I + W' = (I + W) P$, and as the columns of $I + W$ are independent, $P$ moves none but these two. If
+# it leaves them, $w_i = w_j$. If it exchanges them, $e_i + w_j = e_j + w_j$, which is false.
+# ```
+#
+# A search (`basins.switch_columns`) measures by how much: it makes the loss of $W'$ against $W$, over $\|w_i - w_j\|^2$, as small as it can for $\|W\|_2 \le \tfrac12$.
+
+# %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
+switch = basins.switch_columns(4, 20, aside)
+claims.report(
+    "switch-columns",
+    verdict=switch.verdict,
+    evidence=verdicts.PROVED,
+    measured=f"equal columns, W = 0 among them: loss {number(switch.equal, 1)} between the two functions; columns that differ: at least "
+    f"{number(switch.different)} ‖w_i − w_j‖² for ‖W‖₂ ≤ 1/2",
+    spread=f"the smallest that a search from {switch.starts} starts found",
+    numbers={"columns that differ": switch.different},
+    note="The correction: any two different columns (where I + W is invertible, as for ‖W‖₂ < 1).",
+)
+
+# %% [markdown]
 # The copies are there with or without the link. What the link does is to tell them apart by their *place*:
 #
 # ```{prf:proposition} Where the copies are
@@ -272,8 +307,8 @@ claims.report(
 # $2 \sin(\pi k / \ell)$. The largest is $2$ for even $\ell$ and $2 \cos(\pi / 2\ell) \ge 2 \cos(\pi / 6) = \sqrt 3$ for odd $\ell \ge 3$.
 # ```
 #
-# So if $\|W^*\|_2 < \sqrt 3 / 2$, the teacher is the only global minimum with $\|W\|_2 < \sqrt 3 / 2$. {numref}`fig-copies` shows all copies of a small teacher, a corner of
-# the one above.
+# So if $\|W^*\|_2 < \sqrt 3 / 2$, the teacher is the only global minimum with $\|W\|_2 < \sqrt 3 / 2$. {numref}`fig-copies` shows all copies of a small teacher, a corner of the
+# one above.
 
 # %%
 small = W_star[:6, :6]
@@ -286,49 +321,37 @@ moved = (orders != orders[0]).sum(1)
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, ax = plt.subplots(figsize=(7, 3.2))
 own = norm[0].item()  # the spectral norm of the teacher's W*
-aside = np.random.default_rng(seed).uniform(-0.25, 0.25, len(orders) - 1)
-ax.scatter(moved[1:] + aside, norm[1:], s=8, color=figures.COLOURS["sky"])
+beside = np.random.default_rng(seed).uniform(-0.25, 0.25, len(orders) - 1)
+ax.scatter(moved[1:] + beside, norm[1:], s=8, color=figures.COLOURS["sky"])
 ax.plot(0, own, "o", color=figures.COLOURS["blue"])
 ax.annotate("the teacher", (0, own), xytext=(9, -3), textcoords="offset points", color=figures.COLOURS["blue"])
 ax.axhline(math.sqrt(3) - own, color="black", lw=1, ls="--")
 ax.annotate(r"$\sqrt{3} - \|W^*\|_2$", (0, math.sqrt(3) - own), xytext=(0, -16), textcoords="offset points")
-ax.set(xlabel="columns that are not in their own place", ylabel=r"$\|W\|_2$", ylim=(0, 2.5))
-ax.set_title(f"The teacher and its {len(orders) - 1:,} copies ($d = {len(small)}$)")
+ax.set(xlabel="columns that are not in their own place", ylabel=r"$\|W\|_2$", ylim=(0, 2.5), title=f"The teacher and its {len(orders) - 1:,} copies ($d = {len(small)}$)")
 figures.show("fig-copies", figure)
 
 # %% [markdown]
 # ```{glue:figure} fig-copies
 # :name: fig-copies
-# :alt: A scatter plot. The teacher is a single point with no column moved and a small spectral norm, at most 0.3. All copies, with two to six columns moved, lie far above it, at spectral norms between about 1.6 and 2.3 and above a dashed line.
+# :alt: A scatter plot. The teacher is a single point with no column moved and a small spectral norm. All copies, with two to six columns moved, lie far above it and above a dashed line.
 #
 # All students that compute the function of one teacher. Each dot is an order of its columns, moved a little sideways. The dashed line is the bound of
 # {prf:ref}`place-of-the-copies`.
 # ```
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
-swap = [1, 0, *range(2, d)]
-swapped = basins.permuted(W_star, swap)
-display(
-    Markdown(
-        f"The losses of all {len(orders)} students in the figure are zero to rounding, at most {height:.0e}. "
-        f"In the larger dimension of the loss figure ($d = {d}$, $\\|W^*\\|_2 = 0.3$) exchanging the first two columns of $I + W^*$ gives a student with loss "
-        f"{population.loss(swapped, W_star).item():.1e}, where rounding alone allows about {2e-16 * (d**2 / 2 / math.pi):.0e}. "
-        f"It lies at distance $\\|W - W^*\\|_F$ = {(swapped - W_star).norm().item():.3f} and has spectral norm $\\|W\\|_2$ = "
-        f"{torch.linalg.matrix_norm(swapped, 2).item():.3f}. Exchanging the columns of $W^*$ and leaving those of $I$ gives loss "
-        f"{population.loss(W_star[:, swap], W_star).item():.2e}: another function."
-    )
-)
+display(Markdown(f"The losses of all {len(orders)} students in the figure are zero to rounding, at most {power(height)}."))
 
 # %% [markdown]
-# So the link does not make the minimum unique among all matrices. It makes it the only one among small $W$ ([chapter 3](03_landscape) asks what else there may be), and
-# training starts there. A vanilla network that starts at small random weights starts in the middle between all copies.
+# So the link does not make the minimum unique among all matrices. It makes it the only one among small $W$ ([chapter 3](03_landscape) asks what else there may be), and training
+# starts there. A vanilla network that starts at small random weights starts in the middle between all copies.
 #
 # ## The landscape, as far as a plane can show it
 #
 # Figure 2 of the paper is a sketch: near the identity it is easy, near the origin $O$ it seems hard, beyond that unknown. Let us compute it. We take the plane of all
-# $I + W = c_1 I + c_2 P$, with $P$ the cyclic shift of the columns. It contains the origin, the identity, and the shifted identity, next to which a copy of the teacher lies.
-# From every point of a grid we run gradient descent with the exact gradient, in all $d^2$ dimensions, and note where it ends. The teacher has a small random $W^*$ and lies
-# slightly off the plane. As a plane is a thin slice, we also start at random: the same Gaussian noise, once around the identity and once around the origin.
+# $I + W = c_1 I + c_2 P$, with $P$ the cyclic shift of the columns. It contains the origin, the identity, and the shifted identity, next to which a copy of the teacher lies. From
+# every point of a grid we run gradient descent with the exact gradient, in all $d^2$ dimensions, and note where it ends. The teacher has a small random $W^*$ and lies slightly off
+# the plane. As a plane is a thin slice, we also start at random: the same Gaussian noise, once around the identity and once around the origin.
 
 # %%
 W_star = weights.with_norms(d_slice, 0.3, 0.18 * d_slice**0.5, generator)
@@ -351,9 +374,9 @@ palette = {"cmap": ListedColormap(colours), "norm": BoundaryNorm(np.arange(-0.5,
 axes["end"].pcolormesh(on_plane.ticks, on_plane.ticks, on_plane.end, **palette)
 frame = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85}
 for name, title in (("loss", "The loss on a plane"), ("end", "Where descent ends")):
-    for (c_1, c_2), text in {(0, 0): "O", (1, 0): "I", (0, 1): "P"}.items():
-        axes[name].plot(c_1, c_2, "o", color="white", mec="black", ms=5)
-        axes[name].annotate(text, (c_1, c_2), xytext=(6, 5), textcoords="offset points", bbox=frame)
+    for place, text in {(0, 0): "O", (1, 0): "I", (0, 1): "P"}.items():
+        axes[name].plot(*place, "o", color="white", mec="black", ms=5)
+        axes[name].annotate(text, place, xytext=(6, 5), textcoords="offset points", bbox=frame)
     axes[name].set(title=title, xlabel="$c_1$ (of $I$)", ylabel="$c_2$ (of $P$)", aspect="equal")
     axes[name].grid(False)
 names = [f"{centre}, {norm}" for norm in at_random.norms for centre in ("I", "O")]
@@ -373,38 +396,35 @@ figures.show("fig-landscape", figure)
 # :name: fig-landscape
 # :alt: Above left: contours of the loss with two valleys, at the identity and at the shifted identity, and a ridge through the origin. Above right: starts nearer to the identity end at the teacher, starts nearer to the shifted identity at the teacher's shifted copy, and starts with negative coefficients mostly elsewhere. Below: stacked bars; around the identity nearly all random starts reach the teacher, around the origin hardly any.
 #
-# What Figure 2 of the paper sketches, computed. Above: the exact loss on the plane $I + W = c_1 I + c_2 P$ through the origin O, the identity I and its shifted copy P, and
-# where gradient descent from each point of the plane ends. Below, in the same colours: random starts, the same noise around I and around O, at the same dimension.
+# What Figure 2 of the paper sketches, computed. Above: the exact loss on the plane $I + W = c_1 I + c_2 P$ through the origin O, the identity I and its shifted copy P, and where
+# gradient descent from each point of the plane ends. Below, in the same colours: random starts, the same noise around I and around O, at the same dimension.
 # ```
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report(
     "fig-2",
     verdict=sketch.verdict,
-    measured=f"random starts that reach the teacher: {100 * sketch.near_identity:.0f} % around I (norm up to 0.5), "
+    evidence=verdicts.SAMPLED,
+    measured=f"random starts that reach the teacher: {100 * sketch.near_identity:.0f} % around I (norm up to {basins.NEAR}), "
     f"{100 * sketch.near_origin:.0f} % around O, where {100 * sketch.at_rest:.0f} % come to rest with a loss above zero",
     spread=f"{starts} starts per norm and centre, d = {d_slice}",
+    numbers={"near I": sketch.near_identity, "near O": sketch.near_origin, "at rest": sketch.at_rest, "safe radius": sketch.safe_radius},
     note="A plane and random starts of one teacher in a small dimension; the paper draws no particular function.",
 )
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 easy = at_random.norms[(at_random.around_identity == basins.End.TEACHER).all(1)]
-copies = np.isin(at_random.around_origin, (basins.End.SHIFTED, basins.End.OTHER)).mean()
-display(
-    Markdown(
-        f"On the plane every start of the grid with $\\|W\\|_2$ below {sketch.safe_radius:.2f} reaches the teacher. Random starts around the identity all "
-        f"do so up to the norms {', '.join(map(str, easy)) or '(none)'}. Around the origin {100 * sketch.near_origin:.0f} % arrive at the teacher, "
-        f"{100 * copies:.0f} % at one of its {math.factorial(d_slice) - 1:,} copies, which "
-        f"compute the same function, {100 * sketch.at_rest:.0f} % come to rest at points with a loss above zero, and "
-        f"{100 * (at_random.around_origin == basins.End.MOVING).mean():.0f} % are still moving after {steps} steps."
-    )
-)
+copies, moving = (np.isin(at_random.around_origin, ends).mean() for ends in ([basins.End.SHIFTED, basins.End.OTHER], [basins.End.MOVING]))
+display(Markdown(
+    f"Random starts around the identity all reach the teacher up to the norms {', '.join(map(str, easy)) or '(none)'}. Around the origin {100 * copies:.0f} % arrive at "
+    f"one of its {math.factorial(d_slice) - 1:,} copies, which compute the same function, and {100 * moving:.0f} % are still moving after {steps} steps."
+))  # fmt: skip
 
 # %% [markdown]
-# Two kinds of failure in {numref}`fig-landscape` must be kept apart. A start that ends at *another copy* has learned the function; it only misses the weights $W^*$ by which
-# the paper measures distance. A start that comes *to rest with a loss above zero* has not learned the function, and gradient descent has nothing left to follow (the norm of
-# its gradient is below $10^{-6}$). That such points exist is known: {cite:t}`safran2018spurious` prove for networks of this kind, with orthonormal teachers of 6 to 20 units,
-# that there are local minima that are not global. The sketch is right in that neither failure occurs near the identity, in these runs.
+# Two kinds of failure in {numref}`fig-landscape` must be kept apart. A start that ends at *another copy* has learned the function; it only misses the weights $W^*$ by which the
+# paper measures distance. A start that comes *to rest with a loss above zero* has not, and gradient descent has nothing left to follow (its gradient's norm is below $10^{-6}$).
+# Such points exist: {cite:t}`safran2018spurious` prove for networks of this kind, with orthonormal teachers of 6 to 20 units, that there are local minima that are not global.
+# The sketch is right in that neither failure occurs near the identity, in these runs.
 #
 # ## Summary
 #
@@ -425,9 +445,9 @@ display(
 # ```{solution} ex-nearest-copy
 # :class: dropdown
 #
-# The copies are $W = P - I$. In the spectral norm every cycle counts by itself, and only the largest matters: the nearest copies consist of cycles of three columns, at
-# $\sqrt 3$. In the Frobenius norm each column that moves adds $2$ to the square: the nearest copies exchange two columns, at $2$, while a cycle of three is at $\sqrt 6$. A
-# list of all orders of five columns (`basins.all_orders(5)`) says the same.
+# The copies are $W = P - I$. In the spectral norm every cycle counts by itself, and only the largest matters: the nearest copies consist of cycles of three columns, at $\sqrt 3$.
+# In the Frobenius norm each column that moves adds $2$ to the square: the nearest copies exchange two columns, at $2$, while a cycle of three is at $\sqrt 6$. A list of all orders
+# of five columns (`basins.all_orders(5)`) says the same.
 # ```
 #
 # ```{exercise} Stuck or elsewhere?
@@ -440,8 +460,8 @@ display(
 # ```{solution} ex-stuck-or-elsewhere
 # :class: dropdown
 #
-# None is stuck, and nearly all miss the teacher: every start around the origin ends with loss zero, at one of the $4! = 24$ orders of the columns. In so small a network the
-# origin is hard only in the sense that the teacher itself is not where one ends. The proof of local minima above zero begins at six units.
+# None is stuck, and nearly all miss the teacher: every start around the origin ends with loss zero, at one of the $4! = 24$ orders of the columns. In so small a network the origin
+# is hard only in the sense that the teacher itself is not where one ends. The proof of local minima above zero begins at six units.
 # ```
 #
 # ## Try

@@ -34,9 +34,7 @@ seed: int = 0  # of every random draw
 try:
     from src.book import claims, figures, parameters
 except ImportError as error:
-    raise ImportError(
-        "this chapter needs the book's own package: pip install -r requirements.txt in its folder"
-    ) from error
+    raise ImportError("this chapter needs the book's own package: pip install -r requirements.txt in its folder") from error
 
 parameters.check(globals(), d=range(3, 101), samples=range(2000, 10**8), entries=range(1, 101), seed=range(2**31))
 
@@ -48,6 +46,7 @@ import torch
 from IPython.display import Markdown, display
 
 from src import verdicts
+from src.book.typeset import number, power
 from src.model import landscape, population, weights
 from src.theory import closed_form, gradient_witnesses, smoothness
 
@@ -99,15 +98,15 @@ figures.show("fig-wedge", figure)
 # :name: fig-wedge
 # :alt: Left: a cloud of points around the origin with arrows p and a at an angle of about 66 degrees; the points inside the wedge between the two boundary lines are coloured, and the arrow F lies between p and a. Right: the component of F along a falls from one half to zero as the angle goes from zero to pi, the component orthogonal to a rises from zero and falls back to zero; sampled averages lie on both curves.
 #
-# Left: inputs in the plane of $p$ and $a$. Only those in the wedge, where both scalar products are positive, contribute to $F(p, a)$, which points into it. Right: both
-# components of $F$ for $\|p\| = 1$ over the angle, as this chapter derives them, and averages over samples with two standard errors.
+# Left: inputs in the plane of $p$ and $a$. Only those in the wedge, where both scalar products are positive, contribute to $F(p, a)$, which points into it. Right: both components
+# of $F$ for $\|p\| = 1$ over the angle, as this chapter derives them, and averages over samples with two standard errors.
 # ```
 #
 # ## One expectation is enough
 #
-# As before, [$a_j$](#notation-columns) $= e_j + w_j$ are the columns of $I + W$ and $b_j = e_j + w^*_j$ those of $I + W^*$, with the weights [$W$](#notation-w) of the student
-# and $W^*$ of the teacher. Differentiate the loss [$L$](#notation-loss) inside the expectation. ReLU has slope $1$ where its argument is positive and $0$ where it is negative,
-# so column $j$ of the gradient is
+# As before, [$a_j$](#notation-columns) $= e_j + w_j$ are the columns of $I + W$ and $b_j = e_j + w^*_j$ those of $I + W^*$, with the weights [$W$](#notation-w) of the student and
+# $W^*$ of the teacher. Differentiate the loss [$L$](#notation-loss) inside the expectation. ReLU has slope $1$ where its argument is positive and $0$ where it is negative, so
+# column $j$ of the gradient is
 #
 # $$
 # \nabla L(W)_j = 2\,\mathbb{E}\Big[\big(f(x, W) - f(x, W^*)\big)\, \mathbf 1_{a_j^\top x > 0}\; x\Big] .
@@ -135,8 +134,8 @@ figures.show("fig-wedge", figure)
 #
 # ````{prf:proof}
 # *Turn the axes.* The distribution of $x$ does not change under rotations. Choose the first axis along $\bar a$ and the second one in the plane of $p$ and $a$, so that
-# $p = \|p\| (\cos\theta, \sin\theta, 0, \dots, 0)$. The coordinates $x_3, \dots, x_d$ do not enter the indicator or the ReLU; they are independent of them with mean zero, and
-# $F$ has no component there. Two coordinates are left.
+# $p = \|p\| (\cos\theta, \sin\theta, 0, \dots, 0)$. The coordinates $x_3, \dots, x_d$ do not enter the indicator or the ReLU; they are independent of them with mean zero, and $F$
+# has no component there. Two coordinates are left.
 #
 # *Polar coordinates.* Write $(x_1, x_2) = \rho\, (\cos\varphi, \sin\varphi)$. For two independent standard normal numbers $\varphi$ is uniform on a full turn, and $\rho$ is
 # independent of it with density $\rho\, e^{-\rho^2/2}$. The vector inside the expectation is proportional to $\rho^2$ (one $\rho$ from the ReLU, one from $x$), and
@@ -176,8 +175,8 @@ figures.show("fig-wedge", figure)
 # \end{aligned}
 # $$
 #
-# with [$\theta_{ij}$](#notation-theta) the angle between $a_i$ and $a_j$ and $\theta_{i^*j}$ that between $b_i$ and $a_j$. Angles in high dimension are close to $\tfrac\pi2$.
-# The paper therefore splits them about $\tfrac\pi2$:
+# with [$\theta_{ij}$](#notation-theta) the angle between $a_i$ and $a_j$ and $\theta_{i^*j}$ that between $b_i$ and $a_j$. Angles in high dimension are close to $\tfrac\pi2$. The
+# paper therefore splits them about $\tfrac\pi2$:
 #
 # ```{prf:lemma} Li and Yuan, Lemma 2.1
 # :label: lem-2-1
@@ -193,16 +192,16 @@ figures.show("fig-wedge", figure)
 # $$
 # ```
 #
-# The lemma refers to {cite:t}`tian2016symmetry`. Compare it with our sum. With $\pi - \theta = \tfrac\pi2 + (\tfrac\pi2 - \theta)$ and $b_i - a_i = w^*_i - w_i$ the terms become
-# the lemma's, one by one, and we arrive at $-\pi\, \nabla L(W)_j = R_j$. Our derivation and the print differ by a factor. Rather than trust our own algebra we ask three
-# witnesses that know nothing of it.
+# The lemma refers to {cite:t}`tian2016symmetry` (see also {cite:t}`tian2017analytical`). Compare it with our sum. With $\pi - \theta = \tfrac\pi2 + (\tfrac\pi2 - \theta)$ and
+# $b_i - a_i = w^*_i - w_i$ the terms become the lemma's, one by one, and we arrive at $-\pi\, \nabla L(W)_j = R_j$. Our derivation and the print differ by a factor. Rather than
+# trust our own algebra we ask three witnesses that know nothing of it.
 #
 # ## Three witnesses
 #
 # **Automatic differentiation** of the loss, written as the plain sum of arc-cosine kernels. It knows the kernel but not the gradient.
 #
-# **Sampling.** Draw inputs, average $2 (f - f^*)\, \mathbf 1_{a_j^\top x > 0}\, x$. This knows nothing but equations 1 and 2. The inputs come in twenty independent batches,
-# whose scatter gives the standard error of anything computed from them.
+# **Sampling.** Draw inputs, average $2 (f - f^*)\, \mathbf 1_{a_j^\top x > 0}\, x$. This knows nothing but equations 1 and 2. The inputs come in twenty independent batches, whose
+# scatter gives the standard error of anything computed from them.
 #
 # **Finite differences** of the loss in 50-digit arithmetic, for a few entries. It knows the kernel and no calculus: with a step of $10^{-15}$ the central difference is right to
 # about thirty digits.
@@ -238,7 +237,7 @@ figures.show("fig-factor-pi", figure)
 # %% [markdown]
 # ```{glue:figure} fig-factor-pi
 # :name: fig-factor-pi
-# :alt: Left: a scatter plot of the printed sum over the negative gradient; points from automatic differentiation, samples and finite differences all lie on a line of slope pi, clearly steeper than the dashed line of slope one. Right: the relative distance of the entrywise ratio from pi, for automatic differentiation and finite differences, on a logarithmic axis: all between ten to the minus seventeen and ten to the minus twelve.
+# :alt: Left: a scatter plot of the printed sum over the negative gradient; points from automatic differentiation, samples and finite differences all lie on a line of slope pi, clearly steeper than the dashed line of slope one. Right: the relative distance of the entrywise ratio from pi, for automatic differentiation and finite differences, on a logarithmic axis: all at the level of rounding.
 #
 # Each entry of the printed sum against the same entry of the negative gradient, from three independent computations. All points lie on the line of slope $\pi$, not on that of
 # slope one. Bars: two standard errors of the sampled gradient. Right: how far the ratio is from $\pi$, for the two witnesses that are exact.
@@ -250,11 +249,13 @@ figures.show("fig-factor-pi", figure)
 claims.report(
     "lemma-2.1",
     verdict=factor.verdict,
-    measured=f"printed sum / negative gradient = {factor.mean:.9f} in every entry (within {factor.spread:.0e}, relative); "
-    f"by sampling {1 / factor.share:.3f}",
-    spread=f"exact; sampling ±{factor.share_error / factor.share**2:.3f} (standard error, {samples} inputs)",
+    evidence=verdicts.PROVED,
+    measured=f"printed sum / negative gradient = {number(factor.mean, 10)} in every entry (within {power(factor.spread)}, relative); "
+    f"by sampling {number(1 / factor.share, 4)}",
+    spread=f"exact; sampling ± {number(factor.share_error / factor.share**2, 1)} (standard error, {samples:,} inputs)",
+    numbers={"factor": factor.mean, "by sampling": 1 / factor.share},
     note={
-        verdicts.CORRECTED: "The printed sum is pi times the negative gradient: the factor 1/pi is missing.",
+        verdicts.CORRECTED: "The printed sum is π times the negative gradient: the factor 1/π is missing.",
         verdicts.HOLDS: "",
         verdicts.FAILS: "The printed sum is no fixed multiple of the negative gradient.",
     }[factor.verdict],
@@ -263,8 +264,8 @@ claims.report(
 # %% [markdown]
 # ## What the factor does to the constants
 #
-# The direction is right, and so every statement about signs, angles and distances survives. But the paper goes on to work with the printed sum, and its constants are constants
-# for $R = -\pi \nabla L$; that is how its section 4 uses the formulas. Its update with step size [$\eta$](#notation-eta) reads $W + \eta R = W - \pi\eta\,\nabla L$.
+# The direction is right, and so every statement about signs, angles and distances survives. But the paper goes on to work with the printed sum, and its constants are constants for
+# $R = -\pi \nabla L$; that is how its section 4 uses the formulas. Its update with step size [$\eta$](#notation-eta) reads $W + \eta R = W - \pi\eta\,\nabla L$.
 #
 # ```{prf:remark} The scale of the step
 # :label: scale-of-the-step
@@ -312,8 +313,8 @@ printed_ratio = ((found.printed * M).sum() / M.square().sum()).item()
 g_before, g_after = (landscape.potential(point, W_star).item() for point in (W, by_gradient))
 display(
     Markdown(
-        f"The two steps arrive at points {(by_paper - by_gradient).norm().item():.0e} apart, after a move of length "
-        f"{(by_paper - W).norm().item():.2e}. The one-point ratio is {true_ratio:.4f} at the true scale and {printed_ratio:.4f} at the printed one; "
+        f"The two steps arrive at points {power((by_paper - by_gradient).norm())} apart, after a move of length "
+        f"{number((by_paper - W).norm())}. The one-point ratio is {true_ratio:.4f} at the true scale and {printed_ratio:.4f} at the printed one; "
         f"the threshold moves with it, from {0.03 / times:.5f} to 0.03. The step changes the potential from $g$ = {g_before:.6f} to {g_after:.6f}. "
         f"A reader who took the printed lemma at its word and ran the true gradient with $\\eta$ itself would move {times:.3f} times too slowly, and would have to wait "
         f"{times:.3f} times as long for Phase I to end."
@@ -323,14 +324,28 @@ display(
 # %% [markdown]
 # ## Where there is no gradient
 #
-# The remark after Lemma 2.1 says that for Gaussian inputs "the loss function becomes smooth, and the gradient is well defined everywhere". The kink of the ReLU is averaged away,
-# *if* $a_j^\top x = 0$ has probability zero. For $a_j = 0$ it has probability one. One dimension shows what happens then: with the student $a = 1 + w$ and a teacher $b > 0$,
+# The remark after Lemma 2.1 says that for Gaussian inputs "the loss function becomes smooth, and the gradient is well defined everywhere". These are two claims. The kink of the
+# ReLU is averaged away, *if* $a_j^\top x = 0$ has probability zero. For $a_j = 0$ it has probability one. One dimension shows what happens then: with the student $a = 1 + w$ and a
+# teacher $b > 0$, the loss is $\tfrac12 (a - b)^2$ for $a > 0$ and $\tfrac12 (a^2 + b^2)$ for $a < 0$. Both are $\tfrac12 b^2$ at $a = 0$: the loss is continuous. Its slope is
+# $-b$ from the right and $0$ from the left: it has a kink.
 #
-# $$
-# L = \begin{cases} \tfrac12 (a - b)^2 & \text{for } a > 0, \\ \tfrac12 (a^2 + b^2) & \text{for } a < 0 . \end{cases}
-# $$
+# ```{prf:proposition} How smooth the loss is
+# :label: how-smooth
 #
-# Both are $\tfrac12 b^2$ at $a = 0$: the loss is continuous. Its slope is $-b$ from the right and $0$ from the left: it has a kink.
+# Where no column of $I + W$ is zero, $L$ has a gradient and continuous second derivatives. At $W = W^*$ it has no third derivative: if no two columns of $I + W^*$ are parallel,
+#
+# $$\begin{aligned} & \tfrac12 \big(L(W^* + hV) + L(W^* - hV)\big) \\ & \quad = \tfrac12 \langle V, HV\rangle\, h^2
+#   - \frac{|h|^3}{3\pi} \sum_j \frac{\|V_j^\perp\|^3}{\|b_j\|} + O(h^4), \end{aligned}$$
+#
+# with $H$ the Hessian and $V_j^\perp$ the part of column $j$ of $V$ that is orthogonal to $b_j$.
+# ```
+#
+# ```{prf:proof}
+# $L$ is a sum of kernels $\|p\|\,\|a\|\,\psi(\theta)$, analytic in $p$ and $a$ except where they are zero or $\theta \in \{0, \pi\}$. With $\theta \ge 0$ the distance from one of
+# these, $\psi(\theta) = \pi\cos\theta + \sin\theta - \theta\cos\theta$ is $\pi\cos\theta + \theta^3/3 + \dots$ and $\psi(\pi - \theta) = \theta^3/3 + \dots$ The even powers of
+# $\theta$ are smooth functions of $\cos\theta$, and the cube of a distance has continuous second derivatives. At $W^* + hV$ the pair $(b_j, a_j)$ has
+# $\theta = |h|\,\|V_j^\perp\| / \|b_j\| + O(h^2)$ and counts $-\|a_j\|\,\|b_j\|\,\psi(\theta)/\pi$ in $L$.
+# ```
 #
 # In $d$ dimensions let $a_1$ be zero, move by $\pm hV$ with a random $V$ of Frobenius norm one, and let $h$ go to zero. Then do the same at four places where one might fear for
 # smoothness as well: a generic point, a point with two parallel columns ($\theta = 0$), one with two opposite columns ($\theta = \pi$), and the teacher itself. A jump stays; a
@@ -343,6 +358,7 @@ h = np.geomspace(1e-1, 1e-7, 13)
 changes = smoothness.changes(W, W_star, V, h)
 size = population.gradient(W, W_star).norm()
 smooth = smoothness.smoothness(changes, h, size)
+order = smoothness.order(W, W_star, V, h[4:-3])
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.9), width_ratios=[1, 1.5])
@@ -367,40 +383,42 @@ figures.show("fig-no-gradient", figure)
 # points, whose curves lie almost on one another, and stays where a column is zero.
 # ```
 #
-# The formula says what the jump in {numref}`fig-no-gradient` is. Column 1 of the gradient contains $\bar a_1$ and the angles with $a_1$, and both depend on the direction of
-# $a_1$ however short it is. So the one-sided derivatives exist in every direction, but no single vector gives them all: there is no gradient.
+# The formula says what the jump in {numref}`fig-no-gradient` is. Column 1 of the gradient contains $\bar a_1$ and the angles with $a_1$, and both depend on the direction of $a_1$
+# however short it is. So the one-sided derivatives exist in every direction, but no single vector gives them all: there is no gradient.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report(
     "well-defined-gradient",
     verdict=smooth.verdict,
-    measured=f"across a zero column the gradient jumps by {smooth.jump:.3f} (its norm at a generic point: {smooth.size:.3f}); elsewhere its change "
-    f"vanishes like h to the power {smooth.slope:.3f} or faster",
-    spread=f"one draw of W, W* and direction, d = {d}, h down to {h[-1]:.0e}",
+    evidence=verdicts.PROVED,
+    measured=f"across a zero column the gradient jumps by {number(smooth.jump)} (its norm at a generic point: {number(smooth.size)}); elsewhere its change "
+    f"vanishes like h to the power {number(smooth.slope)} or faster",
+    spread=f"one draw of W, W* and direction, d = {d}, h down to {power(h[-1])}",
+    numbers={"jump": smooth.jump, "size": smooth.size, "power": smooth.slope},
     note={
         verdicts.FAILS: "The gradient jumps at points without a zero column too.",
-        verdicts.CORRECTED: "True where no e_j + w_j is zero, hence wherever the spectral norm of W is below 1, which covers the region of the theorems.",
+        verdicts.CORRECTED: "True where no column of I + W is zero, hence wherever ‖W‖₂ < 1, which covers the region of the theorems.",
         verdicts.HOLDS: "",
     }[smooth.verdict],
+)
+claims.report(
+    "smooth-loss",
+    verdict=order.verdict,
+    evidence=verdicts.PROVED,
+    measured=f"the change of the Hessian across a point vanishes like h to the power {number(order.second)} or faster where no column is zero; at the teacher the "
+    f"loss has a term {number(order.third)} |h|³, by the formula {number(order.expected)}",
+    spread=f"one draw of W, W* and direction, d = {d}",
+    numbers={"power": order.second, "cubic term": order.third, "by the formula": order.expected},
+    note={
+        verdicts.FAILS: "Second derivatives jump where no column is zero, or third ones do otherwise than they should.",
+        verdicts.CORRECTED: "Smooth in the sense of continuous second derivatives, where no column of I + W is zero; the teacher itself has no third ones.",
+        verdicts.HOLDS: "",
+    }[order.verdict],
 )
 
 # %% [markdown]
 # The exception is harmless for the theorems: a zero column needs $w_j = -e_j$, and so $\|W\|_2 \ge 1$. It is not harmless for the vanilla network, whose origin is a point where
 # all columns are zero at once.
-#
-# How smooth is "smooth"? The gradient has bounded slopes at $W^*$, so the loss has second derivatives there. A third derivative it does not have. The kernel of [chapter
-# 1](01_model) behaves like $\psi(\theta) = \pi \cos\theta + \sin\theta - \theta\cos\theta = \pi\cos\theta + \theta^3/3 + \dots$, and $\theta \ge 0$ measures a distance: along a
-# line $W^* + hV$ it is proportional to $|h|$, and $|h|^3$ has a third derivative that jumps from $-6$ to $6$.
-
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
-cubic = {distance: smoothness.cubic_coefficient(W_star, V, distance) for distance in (1e-2, 1e-3, 1e-4)}
-display(
-    Markdown(
-        "The even part of the loss along $W^* + hV$ is $\\tfrac12 \\langle V, HV\\rangle h^2 + c\\,|h|^3$, with $H$ the Hessian: "
-        + ", ".join(f"$c = {c:.4f}$ at $h = {distance:g}$" for distance, c in cubic.items())
-        + ". If the loss had three continuous derivatives, $c$ would go to zero."
-    )
-)
 
 # %% [markdown]
 # ## Summary
@@ -409,7 +427,7 @@ display(
 # - The sum that {prf:ref}`Lemma 2.1 <lem-2-1>` prints is right up to a constant factor: it is $\pi$ times the negative gradient.
 # - A theorem about $R$ with step size $\eta$ is a theorem about $\nabla L$ with step size $\pi\eta$; bounds and convexity constants are divided by $\pi$.
 # - The gradient is defined wherever no column of $I + W$ is zero, which includes all $\|W\|_2 < 1$; across a zero column it jumps.
-# - At the teacher the loss has second derivatives, and no third ones.
+# - Wherever it has a gradient the loss has continuous second derivatives; at the teacher it has no third ones.
 #
 # ## Exercises
 #

@@ -1,4 +1,4 @@
-r"""Section 5.2's vanilla student: the plateau of the exact loss on which it waits, and the minimum that lies behind it.
+r"""Section 5.2's vanilla student: the plateau of the exact loss on which it waits, and a minimum that lies behind it.
 
 L is a sum over the orders of Hermite's polynomials. Order k sees the columns through sum_i |b_i| b_bar_i^(x k) -
 |a_i| a_bar_i^(x k) alone; orders 0, 1 and 2 of it are the paper's g, s and A; the odd orders from 3 on are zero.
@@ -7,11 +7,14 @@ L is a sum over the orders of Hermite's polynomials. Order k sees the columns th
 import math
 from typing import NamedTuple
 
+from src import verdicts
 from src.dynamics import flow
 from src.model import landscape, population
 from src.theory import minima
 
 ALIKE = 0.9  # the absolute cosine from which a column counts as found
+AT_REST = 1e-4  # |gradient|_F below which a point counts as critical
+ABOVE_ZERO = 1e-4  # the loss above which a minimum is not the teacher's
 
 
 def low_orders(W, W_star):
@@ -66,19 +69,37 @@ class Fate(NamedTuple):
     minimum: Point  # where L-BFGS ends that starts where SGD ended
 
     @property
-    def on_saddle(self):
-        """Whether the plateau has a direction of negative curvature."""
+    def bends_down(self):
+        """Whether the plateau has a direction of negative curvature: no local minimum is there.
+
+        A saddle point would also need a critical point near by, of which this says nothing.
+        """
         return self.plateau.curvature < 0
 
     @property
     def escape(self):
-        """The time in which the flow leaves a saddle by a factor e along its steepest way down."""
+        """The time in which the linearised flow grows by a factor e along the plateau's steepest way down."""
         return -1 / self.plateau.curvature
 
+
+def in_minimum(p):
+    """Whether the Point p is a strict local minimum above zero, to AT_REST and ABOVE_ZERO."""
+    return p.curvature > 0 and p.gradient < AT_REST and p.loss > ABOVE_ZERO
+
+
+class Stuck(NamedTuple):
+    """Claim wrong-start-stuck: where a wrong start leads the vanilla student, with each of its teachers."""
+
+    fates: tuple
+
     @property
-    def ends_in_minimum(self):
-        """Whether the descent ended in a strict local minimum above zero."""
-        return self.minimum.curvature > 0 and self.minimum.gradient < 1e-4 and self.minimum.loss > 1e-4
+    def verdict(self):
+        """holds, if every run of SGD ends in a strict local minimum above zero; holds, corrected, if not, but descent
+        from every one's end does; else fails
+        """
+        if all(in_minimum(fate.end) for fate in self.fates):
+            return verdicts.HOLDS
+        return verdicts.CORRECTED if all(in_minimum(fate.minimum) for fate in self.fates) else verdicts.FAILS
 
 
 def fate(W, W_star, time=10.0):

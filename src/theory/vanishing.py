@@ -140,6 +140,7 @@ def jump(d, gamma, t_end, generator, push=1e-3):
 class Hunt(NamedTuple):
     """A search for pairs of norm gamma on whose way home a column gets short."""
 
+    gamma: float
     W: torch.Tensor  # [d, d], the pair with the shortest column
     W_star: torch.Tensor
     shortest: torch.Tensor  # [S], the shortest column on the way from the best pair that each start led to
@@ -184,7 +185,7 @@ def hunt(d, gamma, starts, iterations, steps, generator):
             velocity = 0.8 * velocity + 0.2 * slope / length.clamp(min=1e-300)
             size = 0.2 * gamma * math.sqrt(2 * d) * (1 - k / iterations)
             both = search.clip(both.detach() - size * velocity, gamma)
-    return Hunt(*best[:, shortest.argmin()], shortest)
+    return Hunt(gamma, *best[:, shortest.argmin()], shortest)
 
 
 def _asin(c):

@@ -10,8 +10,8 @@ import torch
 from src.dynamics import flow
 from src.model import landscape, population
 from src.runs import recorded
-from src.theory import how_far, minima
-from src.theory.how_far import COPY, HOME, MOVING, REST
+from src.theory import how_far, minima, vanishing
+from src.theory.how_far import COPY, HOME, MOVING, REST, ZERO
 
 
 def generator(seed=0):
@@ -116,27 +116,7 @@ def test_the_symmetries_of_the_proof_keep_the_flow_on_its_side(gamma):
     torch.testing.assert_close(teacher, W_star)
 
 
-def test_the_three_cycle_arrives_below_one_half_and_not_above():
-    three = how_far.two_ways(*how_far.turned_cycles(3, (0.45, 0.6)), 100.0)
-    assert three.by_descent.tolist() == [HOME, COPY] and three.agree == 2
-    assert three.left[0] < 0.01 and three.left[1] > 1 and max(three.copies) < 0.05
-
-
-def test_two_ways_says_so_where_the_flow_cannot_be_followed(monkeypatch):
-    def stuck(*_, **__):
-        raise FloatingPointError("the step size vanished")
-
-    monkeypatch.setattr(flow, "integrate", stuck)
-    three = how_far.two_ways(*how_far.turned_cycles(3, (0.2,)), 5.0)
-    assert three.left.isnan().all() and len(three.copies) == 1
-
-
-def test_agreement_is_counted():
-    two = how_far.TwoWays(torch.tensor([HOME, HOME, REST, MOVING]), torch.tensor([0.005, 0.5, 0.005, 0.5]), [0.0] * 4)
-    assert two.agree == 2
-
-
-def test_follow_tells_the_four_outcomes_apart():
+def test_follow_tells_the_outcomes_apart():
     zero = torch.zeros(3, 3, dtype=torch.float64)
     eye = torch.eye(3, dtype=torch.float64)
     near = 0.05 * torch.randn(3, 3, generator=generator(), dtype=torch.float64)
@@ -151,6 +131,27 @@ def test_follow_tells_the_four_outcomes_apart():
     assert how_far.follow(W, W_star, 0.5)[1].tolist() == [MOVING] * 3
     with pytest.raises(ValueError, match="t_end"):
         how_far.follow(W, W_star, -1.0)
+
+
+@pytest.mark.parametrize(("gamma", "outcome"), [(0.39, HOME), (0.43, ZERO)])
+def test_a_descent_watches_its_columns_unless_they_may_jump(gamma, outcome):
+    W, W_star = (X[None] for X in vanishing.pair(20, gamma))
+    end, found = how_far.follow(W, W_star, 60.0)
+    assert found.tolist() == [outcome]
+    shortest = (torch.eye(20, dtype=torch.float64) + end).norm(dim=-2).min()
+    assert (shortest <= flow.SHORTEST) == (outcome == ZERO)
+    assert how_far.follow(W, W_star, 60.0, over_zero=True)[1].tolist() == [HOME if outcome == HOME else REST]
+
+
+def test_no_step_moves_a_column_by_more_than_half_its_length(monkeypatch):
+    """At the start of the vanishing family the first column is short, and the gradient is large."""
+    W, W_star = (X[None] for X in vanishing.pair(20, 0.6))
+    visited, right = [W], population.loss_and_gradient
+    monkeypatch.setattr(population, "loss_and_gradient", lambda X, Y: (visited.append(X.clone()), right(X, Y))[1])
+    how_far.follow(W, W_star, 1.0)
+    eye = torch.eye(20, dtype=torch.float64)
+    for one, two in itertools.pairwise(visited[1:]):
+        assert ((two - one).norm(dim=-2) <= (0.5 + 1e-12) * (eye + one).norm(dim=-2)).all()
 
 
 def test_descent_never_raises_the_loss_and_ends_where_the_flow_does():

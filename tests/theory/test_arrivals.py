@@ -1,0 +1,63 @@
+"""Runs looked at again: descent beside flow, one that cannot be followed among others, and the recorded rests."""
+
+import math
+
+import pytest
+import torch
+
+from src.dynamics import flow
+from src.model import population
+from src.runs import recorded
+from src.theory import arrivals, how_far, minima, vanishing
+from src.theory.how_far import COPY, HOME, MOVING, REST, ZERO
+
+
+def test_the_three_cycle_arrives_below_one_half_and_not_above():
+    three = arrivals.two_ways(*how_far.turned_cycles(3, (0.45, 0.6)), 100.0)
+    assert three.by_descent.tolist() == [HOME, COPY] and three.agree == 2
+    assert three.left[0] < 0.01 and three.left[1] > 1 and max(three.copies) < 0.05
+
+
+def test_two_ways_says_so_where_the_flow_cannot_be_followed(monkeypatch):
+    def stuck(*_, **__):
+        raise FloatingPointError("the step size vanished")
+
+    monkeypatch.setattr(flow, "integrate", stuck)
+    three = arrivals.two_ways(*how_far.turned_cycles(3, (0.2, 0.3)), 5.0)
+    assert three.left.isnan().all() and all(map(math.isnan, three.copies)) and three.agree == 0
+
+
+def test_agreement_is_counted():
+    two = arrivals.TwoWays(torch.tensor([HOME, HOME, REST, MOVING]), torch.tensor([0.005, 0.5, 0.005, 0.5]), [0.0] * 4)
+    assert two.agree == 2
+
+
+def test_a_flow_without_a_way_does_not_stop_the_others():
+    near = how_far.turned_cycles(20, (0.2,))[:, 0]
+    W, W_star = torch.stack([near, torch.stack(vanishing.pair(20, 0.45))], 1)
+    two = arrivals.two_ways(W, W_star, 20.0)
+    assert two.by_descent.tolist() == [HOME, ZERO] and two.agree == 2
+    assert two.left[0] < how_far.ARRIVED and two.left[1].isnan()
+    assert two.copies[0] < 0.1 and math.isnan(two.copies[1])
+
+
+def test_the_recorded_rests_at_0_49_are_strict_minima():
+    stored = recorded.load("how_far")
+    one, size = how_far.Map.from_arrays(stored.arrays), stored.provenance["parameters"]
+    found = arrivals.rests(one, size, 0.49, torch.Generator().manual_seed(stored.provenance["seeds"][0]))
+    assert [(d, outcome) for d, _, _, outcome in found] == [(10, REST), (20, REST), (20, REST)]
+    assert [minima.lowest_curvature(W, W_star) for _, W, W_star, _ in found] == pytest.approx(
+        [0.059, 0.084, 0.084], abs=5e-4
+    )
+    for _, W, W_star, _ in found:
+        assert torch.linalg.matrix_norm(W_star, 2) == pytest.approx(0.49) and population.loss(W, W_star) > 0.02
+
+
+def test_rests_are_drawn_as_the_map_drew_them():
+    size = {"dims": [5], "gammas": [0.3, 1.4], "runs": 8, "t_end": 60.0, "search_starts": 2, "search_steps": 4}
+    one = how_far.make_map(**size, generator=torch.Generator().manual_seed(3))
+    again = arrivals.rests(one, size, 1.4, torch.Generator().manual_seed(3))
+    assert one.resting and len(again) == len(one.resting)
+    for (_, W, W_star, outcome), (end, teacher) in zip(again, one.resting):
+        assert outcome == REST and torch.equal(W_star, teacher)
+        torch.testing.assert_close(W, end, atol=1e-4, rtol=0)
