@@ -18,7 +18,6 @@ WORDS = re.compile(r"\\(?:mathrm|text|operatorname|mathbf|label|begin|end|tag|qu
 SYMBOL = re.compile(
     r"\\(bar|hat|tilde|mathcal)(?:\{(\\?[A-Za-z]+)\}|\s*(\\?[A-Za-z]+)?)|\\([A-Za-z]+)|([A-Za-z])(?![A-Za-z])"
 )
-DUMMY = set("ijklmnpqrxyzchvewabfNPQXYZVSCTGI")  # indices, vectors and matrices of the moment, and constants of a line
 
 
 def formulas(text):
@@ -46,7 +45,7 @@ def prose(path):
 
 
 def test_symbols_that_chapters_share_are_on_the_page():
-    known = symbols((CHAPTERS / "notation.md").read_text()) | DUMMY
+    known = symbols((CHAPTERS / "notation.md").read_text())
     where = defaultdict(list)
     for script in SCRIPTS:
         for symbol in symbols(prose(script)) - known:
@@ -62,7 +61,7 @@ def test_links_to_the_page_lead_somewhere():
         assert links <= labels, f"{script.stem}: {links - labels}"
         assert links, f"{script.stem} links no symbol to the notation page"
         used |= links
-    assert used == labels, f"never linked: {labels - used}"
+    assert used >= labels - {"notation-order", "notation-local"}, f"never linked: {labels - used}"
 
 
 def test_the_parser_sees_what_it_should():
