@@ -33,6 +33,14 @@ def with_norms(d: int, spectral: float, frobenius: float, generator: torch.Gener
     return _orthogonal(d, generator) * s @ _orthogonal(d, generator).mT
 
 
+def gaussian(shape: tuple[int, ...], spectral: float, generator: torch.Generator) -> Float[Tensor, "..."]:
+    """Gaussian float64 matrices of that shape, [..., d, d], each scaled to the given spectral norm."""
+    check_positive("spectral", spectral)
+    check_generator(generator)
+    X = torch.randn(*shape, generator=generator, dtype=torch.float64, device=generator.device)
+    return spectral * X / torch.linalg.matrix_norm(X, 2)[..., None, None]
+
+
 def wrong_way_start(
     d: int, frobenius: float, trace: float, generator: torch.Generator | None = None
 ) -> Float[Tensor, "{d} {d}"]:

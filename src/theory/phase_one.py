@@ -130,14 +130,14 @@ def judge(path, d, gamma_0, gamma):
     )
 
 
-def clauses_in_span(d, gamma_0, gamma, t_end=1.0):
+def clauses_in_span(d, gamma_0, gamma, t_end=0.5):
     """The Clauses over the corners, the slowest pair and W = gamma_0 (J - I) / (d - 1), W* = 0, in any dimension d."""
     check_integer("d", d, at_least=3)
     check_positive("gamma_0", gamma_0)
     slowest = phase_one_pairs.slowest_pair(d, gamma_0, gamma)
     hollow = (-gamma_0 / (d - 1), 0.0, gamma_0), three_variables.ZERO
     pairs = [*phase_one_pairs.corners(gamma_0), hollow, *([slowest] if slowest else [])]
-    return judge(descend_in_span(pairs, d, times(d, t_end)), d, gamma_0, gamma)
+    return judge(descend_in_span(pairs, d, times(d, t_end, finest=0.05)), d, gamma_0, gamma)
 
 
 class Theorem(NamedTuple):

@@ -211,7 +211,7 @@ class OneSided(NamedTuple):
 
 def one_sided(d, gamma, starts, steps, span_dims, tries, seed):
     """The OneSided evidence: in the span of I, J and K at gamma = 1/100 in the dimensions `span_dims`, and by four
-    searches in d dimensions at `gamma`, from the same `starts` starts of `steps` steps; every search is seeded with `seed`."""
+    searches in d dimensions at `gamma`, from the same `starts` starts of `steps` steps; all are seeded with `seed`."""
     small = bounds.PHASE_TWO_SPECTRAL
     in_span = (min(span.smallest(span_dims, small, tries, seed, g_max=x)) for x in (-0.1, -0.5))
     W, W_star, _ = search.starts(d, gamma, starts, torch.Generator().manual_seed(seed))

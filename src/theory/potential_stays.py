@@ -49,7 +49,7 @@ def comes_down(path, gamma):
     return float(reached), float((g * down).max())
 
 
-def stays_around(dimensions=(100, 1000), gammas=(1e-2, 1e-3, 1e-4), t_end=1.0):
+def stays_around(dimensions=(100, 400), gammas=(1e-2, 1e-3, 1e-4), t_end=0.5):
     """The StaysAround from the corners of the span and from W = gamma (J - I) / (d - 1), W* = -W or 0.
 
     Of these last two g is nearly 0 and <u, s> is -2 gamma d or half of it: g grows before it falls.
@@ -61,6 +61,6 @@ def stays_around(dimensions=(100, 1000), gammas=(1e-2, 1e-3, 1e-4), t_end=1.0):
             check_positive("gamma", gamma)
             hollow, opposite = (-gamma / (d - 1), 0.0, gamma), (gamma / (d - 1), 0.0, -gamma)
             pairs = [*phase_one_pairs.corners(gamma), (hollow, opposite), (hollow, three_variables.ZERO)]
-            path = phase_one.descend_in_span(pairs, d, phase_one.times(d, t_end))
+            path = phase_one.descend_in_span(pairs, d, phase_one.times(d, t_end, finest=0.05))
             reached[row, column], largest[row, column] = comes_down(path, gamma)
     return StaysAround(tuple(dimensions), tuple(gammas), reached, largest)

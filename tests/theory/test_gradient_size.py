@@ -1,4 +1,4 @@
-"""How large gradients can be, and how noisy: shares of the paper's bounds, and the noise of a minibatch."""
+"""How large gradients can be: the proof piece by piece, shares of the paper's bounds, and what turns the verdict."""
 
 import math
 
@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from src import verdicts
-from src.model import population, weights
+from src.model import landscape, population
 from src.theory import bounds, gradient_size, search
-from src.theory.gradient_size import Noise, NoiseBound, Sizes
+from src.theory.gradient_size import Pieces, Sizes
 
 
 def generator(seed=0):
@@ -19,7 +19,7 @@ def gaussian(*shape, seed=0, scale=0.1):
     return scale * torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
 
 
-SMALL = Sizes(gammas=(0.01, 0.1, 0.3), spectral=(0.8, 0.9, 0.9), frobenius=(0.3, 0.3, 0.3), ascended=(0.9, 0.3))
+SMALL = Sizes((0.01, 0.1, 0.3), spectral=(0.8, 0.9, 0.9), frobenius=(0.3,) * 3, ascended=(0.9, 0.3), proved=0.95)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,58 @@ SMALL = Sizes(gammas=(0.01, 0.1, 0.3), spectral=(0.8, 0.9, 0.9), frobenius=(0.3,
 )
 def test_every_size_can_turn_the_verdict(change, verdict):
     assert SMALL._replace(**change).verdict == verdict
+
+
+def test_the_evidence_is_a_proof_only_where_it_reaches():
+    assert SMALL.evidence == verdicts.PROVED == SMALL._replace(proved=1.0).evidence
+    assert SMALL._replace(proved=1.001).evidence == verdicts.SEARCHED
+
+
+def norms_of_pieces(W, W_star):
+    """The spectral norms of the five pieces of R, written out from the columns."""
+    d = W.shape[-1]
+    eye, u = torch.eye(d, dtype=W.dtype), torch.ones(d, 1, dtype=W.dtype)
+    A_bar = (eye + W) / (eye + W).norm(dim=-2, keepdim=True)
+    M, parts = W_star - W, landscape.gradient_parts(W, W_star)
+    g_j = landscape.potentials_of_others(W, W_star)
+    pieces = math.pi / 2 * M @ u @ u.mT, math.pi / 2 * M, A_bar * g_j[..., None, :]
+    torch.testing.assert_close(sum(pieces), parts.constant)
+    every = Pieces(*pieces, parts.first_order, parts.higher_order)
+    torch.testing.assert_close(sum(every), population.lemma_2_1(W, W_star), rtol=1e-9, atol=1e-11)
+    return Pieces(*(torch.linalg.matrix_norm(piece, 2) for piece in every))
+
+
+@pytest.mark.parametrize("gamma", [1e-3, 0.01, 0.05, 0.1])
+@pytest.mark.parametrize("d", [6, 40])
+def test_every_step_of_the_proof_bounds_its_piece(d, gamma):
+    pairs = search.with_corners(d, gamma, 40, generator())
+    proved, found = gradient_size.proved_norms(d, gamma), norms_of_pieces(*pairs)
+    for name, bound, sizes in zip(Pieces._fields, proved, found):
+        assert float(sizes.max()) <= bound * (1 + 1e-9), name
+    for name in ("columns", "itself", "potential"):  # of the other two the bound adds up what no pair has at once
+        assert float(getattr(found, name).max()) > 0.8 * getattr(proved, name), name
+    assert float(found.first_order.max()) > 0.2 * proved.first_order
+
+
+def test_the_bound_to_first_order_is_the_one_of_the_proposition():
+    for d in (3, 100):
+        gamma = 1e-7
+        assert sum(gradient_size.proved_norms(d, gamma)) / gamma == pytest.approx(
+            (math.pi + 2) * d + math.pi + 6, rel=1e-5
+        )
+
+
+def test_the_proved_share_covers_all_small_weights_and_large_dimensions():
+    last = gradient_size.proved_share(gradient_size.LEAST_D, gradient_size.SMALL)
+    assert gradient_size.LEAST_D == 100 and gradient_size.SMALL == 0.1 and 0.95 < last <= 1
+    gammas = torch.linspace(1e-3, 0.1, 30).tolist()
+    shares = [gradient_size.proved_share(100, gamma) for gamma in gammas]
+    assert shares == sorted(shares) and max(shares) <= last * (1 + 1e-6)
+    assert [gradient_size.proved_share(d, 0.1) for d in (100, 101, 1000, 10**6)] == sorted(
+        (gradient_size.proved_share(d, 0.1) for d in (100, 101, 1000, 10**6)), reverse=True
+    )
+    with pytest.raises(ValueError, match=r"gamma must be below 0\.1010"):
+        gradient_size.proved_norms(10, 0.102)
 
 
 def test_the_crossing_is_the_first_spectral_share_above_one():
@@ -78,6 +130,7 @@ def test_sizes_find_the_corner_and_ascent_does_not_fall_behind():
         assert found.spectral[k] >= float(gradient_size.share(gamma * corner, -gamma * corner, gamma, 2)) * (1 - 1e-12)
     assert found.ascended[0] >= found.spectral[0] * (1 - 1e-9) and found.ascended[1] >= found.frobenius[0] * (1 - 1e-9)
     assert found.verdict == verdicts.HOLDS
+    assert found.evidence == verdicts.PROVED and max(found.spectral) <= gradient_size.proved_share(d, 0.05)
     with pytest.raises(ValueError, match="W must hold at least two pairs"):
         gradient_size.sizes(W[:1], W_star[:1], (0.01,), ascent=1)
 
@@ -87,85 +140,6 @@ def test_a_gradient_twice_as_large_breaks_the_bound(monkeypatch):
     monkeypatch.setattr(population, "gradient", lambda W, W_star: 2 * right(W, W_star))
     W, W_star = search.with_corners(8, 1.0, 4, generator())
     assert gradient_size.sizes(W, W_star, (0.01,), ascent=1).verdict == verdicts.FAILS
-
-
-NOISE = Noise(d=10, batch=5, gamma=0.1, loss=1.0, mean_square=4.0, error=0.1)
-
-
-def test_what_follows_from_the_noise_measured():
-    assert NOISE.factor == pytest.approx(200)
-    assert NOISE.predicted == pytest.approx(10 * math.sqrt(2 / 5))
-    assert NOISE._replace(batch=NOISE.enough, mean_square=NOISE.mean_square * 5 / NOISE.enough).factor == pytest.approx(
-        1
-    )
-
-
-def test_noise_below_the_bound_anywhere_turns_the_verdict():
-    quiet = NOISE._replace(mean_square=0.99 * NOISE.gamma**4)
-    loud = NOISE._replace(mean_square=1.01 * NOISE.gamma**4)
-    assert NoiseBound({"a": NOISE, "b": loud}).verdict == verdicts.FAILS
-    assert NoiseBound({"a": NOISE, "b": quiet}).verdict == verdicts.HOLDS
-    assert NoiseBound({"a": quiet, "b": NOISE}).verdict == verdicts.HOLDS
-    assert NoiseBound({"a": NOISE, "b": loud._replace(gamma=0.2)}).verdict == verdicts.HOLDS
-
-
-def test_the_noise_is_that_of_autograd():
-    W, W_star, batch = gaussian(5, 5), gaussian(5, 5, seed=1), 7
-    found = gradient_size.minibatch_noise(W, W_star, batch, 3, generator(4))
-    stream, eye = generator(4), torch.eye(5, dtype=torch.float64)
-    for size in found:
-        x = torch.randn(batch, 5, generator=stream, dtype=torch.float64)
-        variable = W.clone().requires_grad_()
-        error = ((x @ (eye + variable)).relu().sum(1) - (x @ (eye + W_star)).relu().sum(1)).square().mean()
-        noise = torch.autograd.grad(error, variable)[0] - population.gradient(W, W_star)
-        assert float(size) == pytest.approx(float(noise.norm()), rel=1e-10)
-
-
-def test_the_noise_has_the_predicted_size_and_falls_with_the_batch():
-    d = 40
-    W, zero = gaussian(d, d, scale=0.01), torch.zeros(d, d, dtype=torch.float64)
-    found = [gradient_size.noise_at(W, zero, 0.1, batch, 60, generator()) for batch in (50, 200)]
-    for noise in found:
-        assert math.sqrt(noise.mean_square) == pytest.approx(noise.predicted, rel=0.15)
-        assert noise.loss == pytest.approx(float(population.loss(W, zero)))
-    assert found[0].mean_square / found[1].mean_square == pytest.approx(4, rel=0.2)
-
-
-def test_the_places_are_those_of_the_paper():
-    bound = gradient_size.noise_bound(103, 2, generator())
-    assert {name: (at.d, at.batch, at.gamma) for name, at in bound.places.items()} == {
-        "section 5.2": (100, 200, 0.6),
-        "section 5.3": (103, 300, 0.15),
-        "inside the theorem": (100, 200, 0.01),
-    }
-    assert bound.verdict == verdicts.FAILS
-    stream = generator()
-    norms = ((0.6, 5.0), (0.6, 5.7), (0.01, 0.05), (0.01, 0.06))  # |.|_2 and |.|_F of sections 5.2 and of the regime
-    first, teacher, inside, inside_teacher = (weights.with_norms(100, *pair, stream) for pair in norms)
-    wrong_way = weights.wrong_way_start(103, 2.0, -3.0)
-    pairs = (first, teacher), (wrong_way, 0 * wrong_way), (inside, inside_teacher)
-    for at, pair in zip(bound.places.values(), pairs):
-        assert at.loss == pytest.approx(float(population.loss(*pair)))
-
-
-def test_the_error_is_that_of_a_mean():
-    W, W_star = gaussian(6, 6), gaussian(6, 6, seed=1)
-    noise = gradient_size.noise_at(W, W_star, 0.1, 5, 9, generator())
-    sizes = gradient_size.minibatch_noise(W, W_star, 5, 9, generator())
-    assert noise.error == pytest.approx(float(sizes.std()) / 3)
-    assert noise.mean_square == pytest.approx(float((sizes**2).mean()))
-
-
-def test_bad_input_is_named():
-    W = gaussian(4, 4)
-    with pytest.raises(ValueError, match=r"W must be one \[d, d\] matrix"):
-        gradient_size.minibatch_noise(W.expand(2, 4, 4), W, 5, 2, generator())
-    with pytest.raises(ValueError, match="batches must be at least 2"):
-        gradient_size.noise_at(W, W, 0.1, 5, 1, generator())
-    with pytest.raises(ValueError, match="gamma must be positive"):
-        gradient_size.noise_at(W, W, -0.1, 5, 2, generator())
-    with pytest.raises(TypeError, match=r"generator must be a torch.Generator"):
-        gradient_size.minibatch_noise(W, W, 5, 2, 0)
 
 
 def test_the_bounds_are_those_of_section_2():

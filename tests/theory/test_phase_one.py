@@ -1,4 +1,4 @@
-"""Theorem 3.2 clause by clause: what turns each verdict, and every quantity by another route."""
+"""Theorem 3.2, all clauses together: what turns each verdict, and every quantity by another route."""
 
 import math
 
@@ -7,9 +7,9 @@ import torch
 
 from src import verdicts
 from src.dynamics import flow, three_variables
-from src.model import landscape, population, weights
-from src.theory import bounds, phase_one, search
-from src.theory.phase_one import After, Rate, Steps
+from src.model import landscape, population
+from src.theory import bounds, norm_growth, phase_one, phase_one_pairs, search
+from src.theory.phase_one import END, TRUE_END, Clauses, Path, Theorem
 
 
 def generator(seed=0):
@@ -20,77 +20,57 @@ def gaussian(*shape, seed=0, scale=0.1):
     return scale * torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
 
 
-RATE = Rate(slowest=0.7, pairs=5, typical=1.0, at_largest=0.46, changes={0.01: (-0.2, -0.2), 0.002: (2.9, 2.9)})
-SAFE = {0.01: (-0.6, -0.6), 0.002: (-0.6, -0.6)}
+KEPT = Clauses(100, 0.002, 0.0225, rate=1.8, left=0.01, left_true=0.5, norm=0.009, g_after=0.09)
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict"),
+    ("change", "kept"),
     [
-        ({}, verdicts.CORRECTED),
-        ({"slowest": 0.51}, verdicts.CORRECTED),
-        ({"slowest": 0.49}, verdicts.FAILS),
-        ({"changes": SAFE}, verdicts.CORRECTED),  # by the scale alone
-        ({"changes": SAFE, "typical": 0.51 * math.pi}, verdicts.HOLDS),
-        ({"changes": SAFE, "typical": 0.49 * math.pi}, verdicts.CORRECTED),
-        ({"changes": {0.01: (-0.49, -0.49)}, "typical": 2.0}, verdicts.CORRECTED),
-        ({"changes": {0.01: (-0.49, -0.51)}, "typical": 2.0}, verdicts.HOLDS),  # 40 digits do not confirm it
-        ({"changes": {0.01: (-0.51, -0.49)}, "typical": 2.0}, verdicts.HOLDS),
-        ({"changes": SAFE, "slowest": 0.49, "typical": 2.0}, verdicts.FAILS),
+        ({}, (True, True, True)),
+        ({"rate": 0.499}, (False, True, True)),
+        ({"rate": 0.501}, (True, True, True)),
+        ({"left": 1.01}, (True, False, True)),
+        ({"norm": 0.0101}, (True, True, False)),
+        ({"g_after": 0.101}, (True, True, False)),
+        ({"g_after": -5.0}, (True, True, True)),  # the clause bounds g from above only
+        ({"left_true": 9.0}, (True, True, True)),  # the printed scale
     ],
 )
-def test_every_number_can_turn_the_verdict_on_the_rate(change, verdict):
-    assert RATE._replace(**change).verdict == verdict
+def test_every_number_can_break_its_clause(change, kept):
+    assert KEPT._replace(**change).kept == kept
 
 
-STEPS = Steps(
-    allowed=0.1,
-    printed=0.004,
-    true=0.3,
-    by_rate=0.09,
-    single=5e-4,
-    single_allowed=5e-5,
-    single_floats=1e-4,
-    single_digits=1e-4,
-)
-ENOUGH = {"single_floats": 4e-5, "single_digits": 4e-5}
+HOLDS, CORRECTED, FAILS = verdicts.HOLDS, verdicts.CORRECTED, verdicts.FAILS
 
 
+@pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize(
-    ("change", "verdict"),
+    ("change", "growth", "expected"),
     [
-        ({}, verdicts.CORRECTED),
-        ({"printed": 0.099}, verdicts.CORRECTED),
-        ({"printed": 0.101}, verdicts.FAILS),
-        ({"allowed": 0.003}, verdicts.FAILS),
-        ({"true": 0.09}, verdicts.CORRECTED),  # by the reading with one constant alone
-        ({"true": 0.09, **ENOUGH}, verdicts.HOLDS),
-        ({"true": 0.11, **ENOUGH}, verdicts.CORRECTED),
-        ({"true": 0.09, "single_floats": 4e-5}, verdicts.HOLDS),  # 40 digits do not confirm it
-        ({"true": 0.09, "single_digits": 4e-5}, verdicts.HOLDS),
-        ({"true": 0.09, "single_allowed": 2e-4}, verdicts.HOLDS),
+        ({}, 3.4, (HOLDS, HOLDS, HOLDS)),
+        ({"rate": 1.5}, 3.4, (CORRECTED, HOLDS, HOLDS)),  # less than pi / 2: not with the true gradient
+        ({"rate": 1.58}, 3.4, (HOLDS, HOLDS, HOLDS)),
+        ({"left_true": 1.01}, 3.4, (HOLDS, CORRECTED, HOLDS)),
+        ({"rate": 0.49}, 3.4, (FAILS, FAILS, FAILS)),  # the constants have to serve all clauses at once
+        ({"left": 1.01}, 3.4, (FAILS, FAILS, FAILS)),
+        ({"norm": 0.0101}, 3.4, (FAILS, FAILS, FAILS)),
+        ({"g_after": 0.101}, 3.4, (FAILS, FAILS, FAILS)),
+        ({}, 5.01, (FAILS, FAILS, FAILS)),  # 5.01 times 0.002 is more than 1/100
+        ({}, 4.99, (HOLDS, HOLDS, HOLDS)),
     ],
 )
-def test_every_number_can_turn_the_verdict_on_the_steps(change, verdict):
-    assert STEPS._replace(**change).verdict == verdict
+def test_every_number_in_every_dimension_can_turn_the_verdicts(place, change, growth, expected):
+    clauses = [KEPT, KEPT._replace(d=400)]
+    clauses[place] = clauses[place]._replace(**change)
+    found = Theorem(tuple(clauses), growth)
+    assert (found.rate_verdict, found.steps_verdict, found.after_verdict) == expected
 
 
-AFTER = After(gamma_0=0.005, t=torch.zeros(1), norms=torch.ones(1, 1), largest_norm=1.9, largest_g=0.01)
-
-
-@pytest.mark.parametrize(
-    ("change", "verdict"),
-    [
-        ({}, verdicts.HOLDS),
-        ({"largest_norm": 2.01}, verdicts.FAILS),
-        ({"gamma_0": 0.0053}, verdicts.FAILS),
-        ({"gamma_0": 0.0052}, verdicts.HOLDS),
-        ({"largest_g": 0.11}, verdicts.FAILS),
-        ({"largest_g": -1.0}, verdicts.HOLDS),  # the clause bounds g from above only
-    ],
-)
-def test_every_number_can_turn_the_verdict_on_what_comes_after(change, verdict):
-    assert AFTER._replace(**change).verdict == verdict
+def test_what_is_broken_is_named():
+    assert Theorem((KEPT, KEPT), 3.0).broken == [] and Theorem((KEPT, KEPT), 6.0).broken == ["c"]
+    assert Theorem((KEPT._replace(rate=0.1), KEPT._replace(left=2.0)), 3.0).broken == ["a", "b"]
+    two = Theorem((KEPT, KEPT._replace(rate=0.6, left=0.7, norm=0.001)), 3.0)
+    assert (two.worst("rate"), two.worst("left"), two.worst("norm")) == (0.6, 0.7, 0.009)
 
 
 def test_the_rate_is_the_decay_along_the_flow():
@@ -100,108 +80,161 @@ def test_the_rate_is_the_decay_along_the_flow():
     assert float(phase_one.shrink_rate(W, W_star)) == pytest.approx(decay, rel=1e-2)
 
 
-def test_the_pair_that_resists_most_by_matrices():
-    d, gamma = 100, 0.002
-    a = 2.84e-5
-    identity, on_u = torch.eye(d, dtype=torch.float64), torch.full((d, d), 1 / d, dtype=torch.float64)
-    W, W_star = gamma * on_u - a * (identity - on_u), torch.zeros(d, d, dtype=torch.float64)
-    before = float(landscape.potential(W, W_star))
-    eta = bounds.phase_one_step(d, gamma)
-    after = float(landscape.potential(W + eta * population.lemma_2_1(W, W_star), W_star))
-    assert torch.linalg.matrix_norm(W, 2) <= gamma * (1 + 1e-12)
-    assert after > before > bounds.phase_one_potential(gamma)  # g grows above the threshold
-    floats, digits = phase_one.one_constant_change(d, gamma)
-    assert floats == pytest.approx(digits, rel=1e-6)
-    assert digits == pytest.approx((after / before - 1) / (eta * d), rel=0.1)  # there g_0 is 2 % above the threshold
+def test_no_pair_shrinks_more_slowly_than_is_proved():
+    gamma, norm, norm_star = 0.0225, 0.01, 0.002
+    proved = phase_one.proved_rate(gamma, norm, norm_star)
+    assert 0.7 < proved < 1
+    for d in (100, 1000):
+        on_u, least = (norm, -norm_star), math.inf
+        for alpha in torch.linspace(-norm, norm, 41).tolist():
+            for q in (-norm_star, 0.0, norm_star):
+                W, W_star = (alpha, 0.0, on_u[0]), (q, 0.0, on_u[1])
+                if three_variables.potential(W, d, W_star) >= 197 * gamma**2:
+                    least = min(least, phase_one_pairs.shrink_rate(W, W_star, d))
+        assert proved < least < proved + 0.2
+    W, W_star, _ = search.starts(60, norm, 20, generator())
+    W_star = W_star * norm_star / norm
+    above = landscape.potential(W, W_star) >= 197 * gamma**2
+    assert above.any() and float(phase_one.shrink_rate(W[above], W_star[above]).min()) > proved
 
 
-def test_no_pair_where_the_potential_would_be_too_large():
-    assert phase_one.one_constant_change(11, 0.2) is None
-    assert set(phase_one.rate(*unit_pairs(11), gammas=(0.2, 0.01)).changes) == {0.01}
+def test_times_hold_the_ends_of_both_scales():
+    t = phase_one.times(40, 1.0)
+    assert t[0] == 0 and float(t[-1]) >= 1 and bool((t.diff() > 0).all())
+    for end in (math.pi / 16, 1 / 16):
+        assert float((t - end).abs().min()) < 1e-7
+    before, after = t[t <= END + 1e-9].diff(), t[t >= END - 1e-9].diff()
+    assert float(before.max()) <= 0.25 / 40 + 1e-7 and float(after.max()) == pytest.approx(2 / 40)
 
 
-def unit_pairs(d):
-    return search.with_corners(d, 1.0, 4, generator())
+def test_descent_is_the_loop_written_out():
+    W, W_star, t = gaussian(2, 5, 5), gaussian(2, 5, 5, seed=1), torch.tensor([0.0, 0.1, 0.3], dtype=torch.float64)
+    path = phase_one.descend(W, W_star, t)
+    for k, h in enumerate((0.1, 0.2, 0.0)):
+        torch.testing.assert_close(path.g[k], landscape.potential(W, W_star))
+        torch.testing.assert_close(path.rate[k], phase_one.shrink_rate(W, W_star))
+        torch.testing.assert_close(path.norm[k], torch.linalg.svdvals(W)[:, 0])
+        W = W + h / math.pi * population.lemma_2_1(W, W_star)
 
 
-def test_clause_a_is_corrected_and_the_slowest_pair_is_allowed():
-    d = 40
-    rate = phase_one.rate(*unit_pairs(d))
-    assert rate.verdict == verdicts.CORRECTED and rate.slowest < rate.typical
-    # The proposition bounds the rate from below: 1 - (pi/2) 2 gamma_0 d / (197 gamma^2 d) and little less.
-    least = 1 - math.pi * phase_one.GAMMA_0 / bounds.phase_one_potential(phase_one.GAMMA)
-    assert least - 0.05 < rate.slowest < 0.85
-    one_constant = 1 - math.pi * phase_one.GAMMA / bounds.phase_one_potential(phase_one.GAMMA)
-    assert one_constant - 0.05 < rate.at_largest < rate.slowest
-    typical = phase_one.shrink_rate(*phase_one.GAMMA_0 * torch.stack([-torch.eye(d), torch.zeros(d, d)]).double())
-    assert rate.typical == pytest.approx(float(typical))
-    assert rate.changes[0.002][1] > 0 and rate.broken == [0.01, 0.006, 0.002]
+def test_noise_is_of_the_size_asked_for_and_in_a_new_direction_each_step():
+    W, t = gaussian(1, 6, 6), torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
+    noisy = phase_one.descend(W, W, t, noise=1e-3, generator=generator())  # no gradient at first
+    E = torch.randn(1, 6, 6, generator=generator(), dtype=torch.float64)
+    moved = W + 0.5 / math.pi * 1e-3 * E / E.norm()
+    torch.testing.assert_close(noisy.g[1], landscape.potential(moved, W))
+    second = phase_one.descend(W, W, t, noise=1e-3, generator=generator(1))
+    assert not torch.allclose(noisy.norm[1], second.norm[1], rtol=1e-9)
+    with pytest.raises(TypeError, match=r"generator must be a torch\.Generator"):
+        phase_one.descend(W, W, t, noise=1e-3)
 
 
-def test_a_planted_error_overturns_clause_a(monkeypatch):
-    right = population.lemma_2_1
-    monkeypatch.setattr(population, "lemma_2_1", lambda W, W_star: right(W, W_star) / math.pi)  # the true gradient
-    assert phase_one.rate(*unit_pairs(20)).verdict == verdicts.FAILS
+def test_descent_in_coordinates_is_that_of_matrices():
+    d, pairs, t = (
+        9,
+        [((-0.1, 0.0, 0.05), (0.02, 0.0, -0.1)), ((0.1, 0.0, 0.1), (0.0, 0.0, 0.0))],
+        phase_one.times(9, 0.4),
+    )
+    W, W_star = (torch.stack([phase_one_pairs.matrices(pair[k], d) for pair in pairs]) for k in (0, 1))
+    for one, two in zip(phase_one.descend(W, W_star, t), phase_one.descend_in_span(pairs, d, t)):
+        torch.testing.assert_close(one, two, rtol=1e-8, atol=1e-10)
 
 
-def test_clause_b_against_a_descent_step_by_step():
-    d = 30
-    found = phase_one.steps(d)
-    eta = bounds.phase_one_step(d, phase_one.GAMMA)
-    eye, W = torch.eye(d, dtype=torch.float64), -phase_one.GAMMA_0 * torch.eye(d, dtype=torch.float64)
-    for _ in range(int(bounds.phase_one_steps(eta))):
-        W = W + eta * population.lemma_2_1(W, phase_one.GAMMA_0 * eye)
-    g = float(landscape.potential(W, phase_one.GAMMA_0 * eye))
-    assert found.printed == pytest.approx(g, rel=0.02)
-    assert found.true == pytest.approx(2 * phase_one.GAMMA_0 * d * math.exp(-d / 16 / math.pi), rel=0.1)
-    assert found.single_floats == pytest.approx(found.single_digits, rel=0.01)
-    assert found.verdict == verdicts.CORRECTED
-    assert phase_one.steps(11).verdict == verdicts.FAILS  # the theorem asks for d of at least 100
+def test_a_path_is_judged_by_its_worst_start_and_step():
+    """gamma = 0.1, so that 197 gamma^2 is 1.97; two starts, one of which crosses it after two steps."""
+    t = torch.tensor([0.0, TRUE_END, END, 0.3], dtype=torch.float64)
+    g = torch.tensor([[4.0, 1.0], [3.0, 1.5], [1.0, 1.9], [1.2, 1.7]], dtype=torch.float64)
+    rate = torch.tensor([[0.9, 0.1], [0.8, 0.1], [0.2, 0.1], [0.1, 0.1]], dtype=torch.float64)
+    norm = torch.tensor([[9.0, 1.0], [9.0, 2.0], [3.0, 4.0], [5.0, 1.0]], dtype=torch.float64)
+    found = phase_one.judge(Path(t, g, rate, norm), 25, 0.05, 0.1)
+    assert found.rate == pytest.approx(
+        0.8 - 0.1**2 / (5 * 3.0)
+    )  # noise of size gamma^2 against it: gamma^2 / sqrt(d) g
+    assert found.left == pytest.approx(1.9 / 1.97) and found.left_true == pytest.approx(3.0 / 1.97)
+    assert found.norm == 5.0 and found.g_after == 1.9
+    never = phase_one.judge(Path(t, g[:, 1:], rate[:, 1:], norm[:, 1:]), 25, 0.05, 0.1)
+    assert never.rate == math.inf
+    back = g.clone()
+    back[3, 0] = 3.0  # above the threshold again, after Phase I
+    again = phase_one.judge(Path(t, back, rate, norm), 25, 0.05, 0.1)
+    assert again.g_after == 3.0 and again.rate == found.rate
 
 
-def test_forty_digits_agree_with_the_flow():
-    W, d = (-0.01, 0.02, 0.005), 40
-    path = three_variables.trajectory(W, d, [phase_one.END])[:, -1].tolist()
-    assert phase_one.potential_in_digits(W, d) == pytest.approx(three_variables.potential(path, d), rel=1e-6)
+def test_the_paths_of_the_theorems_own_short_steps_are_the_same():
+    d, gamma_0, gamma = 12, 0.01, 0.0225
+    eta = gamma**2 / (6 * d * gamma) ** 2
+    eye = torch.eye(d, dtype=torch.float64)
+    W, W_star = -gamma_0 * eye + 0.005 / d, gamma_0 * eye
+    path = phase_one.descend(W[None], W_star[None], phase_one.times(d, 0.2))
+    steps = int(1 / (16 * eta))
+    rates = []
+    for _ in range(steps):
+        rates.append(float(phase_one.shrink_rate(W, W_star)))
+        W = W + eta * population.lemma_2_1(W, W_star)
+    assert float(landscape.potential(W, W_star)) == pytest.approx(float(path.g[path.t <= END + 1e-9][-1]), rel=0.1)
+    assert min(rates) == pytest.approx(float(path.rate[path.t <= END + 1e-9].min()), abs=0.02)
 
 
-def test_clause_c_holds_and_a_longer_step_breaks_it(monkeypatch):
-    d = 60
-    K = weights.flat_skew(d, generator(1))
-    after = phase_one.after(K, 0.005, generator())
-    assert after.verdict == verdicts.HOLDS and 1.3 < after.largest_norm < 2
-    assert after.norms.shape == (len(after.t), 9)
-    torch.testing.assert_close(after.norms[0], torch.ones(9, dtype=torch.float64), rtol=0, atol=2e-2)
-    assert float(after.norms[after.t >= phase_one.END].max()) == after.largest_norm < float(after.norms.max())
-    assert float(after.t[1]) == pytest.approx(1 / d) and float(after.t.diff()[-1]) == pytest.approx(5 / d)
-    right = population.gradient
-    monkeypatch.setattr(population, "gradient", lambda W, W_star: right(W, 3 * W_star))  # a larger teacher
-    assert phase_one.after(K, 0.005, generator()).verdict == verdicts.FAILS
+def test_one_pair_of_constants_serves_all_clauses_and_others_do_not():
+    d, dimensions, growth = 60, (100, 200), norm_growth.largest_growth(60, steps=10)
+    gamma_0, gamma = 0.002, 0.0225
+    start = phase_one_pairs.worst_starts(d, gamma_0, gamma, growth, generator())
+    path = phase_one.descend(*start, phase_one.times(d, 1.5), gamma**2, generator())
+    found = phase_one.theorem(phase_one.judge(path, d, gamma_0, gamma), growth, dimensions, gamma_0, gamma)
+    assert (found.rate_verdict, found.steps_verdict, found.after_verdict) == (CORRECTED, HOLDS, HOLDS)
+    assert [clauses.d for clauses in found.clauses] == [60, 100, 200]
+    assert found.growth == norm_growth.limit()[0] > growth.value
+    assert 2.8 * gamma_0 < found.clauses[0].norm < found.growth * gamma_0  # the starts reach what the search says
+    for constants, broken in {
+        (0.005, gamma): ["c"],
+        (0.0158, gamma): ["a", "c"],
+        (0.002, 0.002): ["a"],
+        (0.0225, 0.03): ["c"],
+    }.items():
+        other = phase_one.theorem(None, growth, (200,), *constants)
+        assert other.broken == broken and other.after_verdict == FAILS, constants
+
+
+def test_planted_errors_break_the_clauses(monkeypatch):
+    right = three_variables.gradient
+    with monkeypatch.context() as patch:  # the true gradient where R is meant
+        patch.setattr(three_variables, "gradient", lambda *x: tuple(y / math.pi for y in right(*x)))
+        assert not phase_one.clauses_in_span(100, 0.005, 0.0225).kept[0]
+    with monkeypatch.context() as patch:  # the part on u three times
+        patch.setattr(three_variables, "gradient", lambda *x: (*right(*x)[:2], 3 * right(*x)[2]))
+        assert not phase_one.clauses_in_span(100, 0.01, 0.0225).kept[0]
+    W, W_star = norm_growth.at_one_column(60)
+    wrong = population.gradient
+    monkeypatch.setattr(population, "gradient", lambda W, W_star: wrong(W, 3 * W_star))  # a larger teacher
+    path = phase_one.descend(0.003 * W[None], 0.003 * W_star[None], phase_one.times(60, 0.3))
+    assert not phase_one.judge(path, 60, 0.003, 0.0225).kept[2]
 
 
 def test_bad_input_is_named():
-    W = gaussian(4, 4)
     with pytest.raises(ValueError, match="d must be at least 3"):
-        phase_one.steps(2)
-    with pytest.raises(ValueError, match="single must be positive"):
-        phase_one.steps(5, single=0.0)
+        phase_one.clauses_in_span(2, 0.01, 0.0225)
+    with pytest.raises(ValueError, match="gamma_0 must be positive"):
+        phase_one.clauses_in_span(5, 0.0, 0.0225)
     with pytest.raises(ValueError, match="W_star must have the dimension"):
-        phase_one.rate(W[None], gaussian(1, 3, 3))
-    with pytest.raises(TypeError, match=r"generator must be a torch.Generator"):
-        phase_one.after(weights.flat_skew(5, generator()), 0.005, 0)
+        phase_one.descend(gaussian(1, 4, 4), gaussian(1, 3, 3), phase_one.times(4, 0.1))
 
 
 def test_ex_phase_one_dimension():
-    """With the stated factor d >= 94 is needed, with the real one d >= 28; a run at d = 30 has enough steps."""
-    allowed = bounds.phase_one_potential(phase_one.GAMMA)
+    """With the stated factor d >= 94 is needed, with the real one d >= 28; a flow at d = 30 has enough time."""
+    gamma_0, allowed = 0.01, 197 * 0.0225**2
+    assert allowed == pytest.approx(bounds.phase_one_potential(0.0225))
 
     def left(d, power):
-        return 2 * phase_one.GAMMA_0 * d * math.exp(-d / power)
+        return 2 * gamma_0 * d * math.exp(-d / power)
 
     def first(power):
         return next(d for d in range(20, 200) if all(left(n, power) <= allowed for n in range(d, 200)))
 
     assert first(32) == 94 and first(16) == 28
-    found = phase_one.steps(30)
-    assert found.printed == pytest.approx(0.089, abs=5e-4) and found.by_rate == pytest.approx(0.235, abs=5e-4)
-    assert found.printed < found.allowed < found.by_rate
+    pair = (-gamma_0, 0.0, -gamma_0), (gamma_0, 0.0, gamma_0)
+    g = phase_one.descend_in_span([pair], 30, phase_one.times(30, END, finest=0.01)).g[:, 0]
+    assert float(g[-1]) == pytest.approx(0.089, abs=5e-4) and float(g[0]) * math.exp(-30 / 32) == pytest.approx(
+        0.235, abs=5e-4
+    )
+    assert float(g[-1]) < allowed
+    assert max(2 * 0.002 * d * math.exp(-d / 32) for d in range(1, 500)) <= 2 * 0.002 * 32 / math.e < allowed

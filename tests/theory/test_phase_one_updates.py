@@ -10,7 +10,7 @@ import torch
 from src import verdicts
 from src.dynamics import three_variables
 from src.model import landscape, population
-from src.theory import bounds, phase_one_updates
+from src.theory import bounds, phase_one_updates, search
 from src.theory.phase_one_updates import GUpdate, SUpdate
 
 GAMMAS = (0.001, 0.01, 0.1)
@@ -24,39 +24,104 @@ def gaussian(*shape, seed=0, scale=0.1):
     return scale * torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
 
 
-@pytest.mark.parametrize(
-    ("smaller", "larger", "verdict"),
-    [
-        ((2.0, 2.0, 2.0), (2.0, 2.0, 2.0), verdicts.HOLDS),
-        ((2.0, 2.0, 2.0), (5.9, 2.0, 2.0), verdicts.FAILS),  # more than twice the smaller dimension's
-        ((3.0, 2.0, 2.0), (5.9, 2.0, 2.0), verdicts.HOLDS),
-        ((3.5, 2.0, 2.0), (6.1, 2.0, 2.0), verdicts.FAILS),  # more than three times as gamma falls
-        ((2.0, 2.0, 2.0), (2.0, 2.0, 4.1), verdicts.FAILS),
-        ((2.0, 2.0, 2.0), (2.0, 2.0, 3.9), verdicts.HOLDS),
-    ],
-)
-def test_a_quotient_of_s_that_grows_turns_the_verdict(smaller, larger, verdict):
-    assert SUpdate(np.array(smaller), np.array(larger)).verdict == verdict
-
-
-BROKEN = GUpdate(worst=np.array([100.0, 10.0, 1.0]), gammas=(1e-2, 1e-4), floats=(80.0, 8000.0), digits=(80.0, 8000.0))
+FLAT = SUpdate(smaller=np.full(3, 2.0), larger=np.full(3, 2.0), proved=np.full(3, 9.0))
 
 
 @pytest.mark.parametrize(
     ("change", "verdict"),
     [
-        ({}, verdicts.FAILS),
+        ({}, verdicts.HOLDS),
+        ({"larger": (4.1, 2.0, 2.0)}, verdicts.FAILS),  # more than twice the smaller dimension's
+        ({"larger": (3.9, 2.0, 2.0)}, verdicts.HOLDS),
+        ({"larger": (4.1, 2.0, 2.0), "smaller": (2.1, 2.0, 2.0)}, verdicts.HOLDS),
+        ({"larger": (6.1, 2.0, 2.0), "smaller": (3.5, 2.0, 2.0)}, verdicts.FAILS),  # three times as gamma falls
+        ({"larger": (5.9, 2.0, 2.0), "smaller": (3.5, 2.0, 2.0)}, verdicts.HOLDS),
+        ({"proved": (9.0, 1.9, 9.0)}, verdicts.FAILS),  # above what is proved: one of the two is wrong
+        ({"proved": (9.0, 2.1, 9.0)}, verdicts.HOLDS),
+        ({"smaller": (2.0, 9.1, 2.0)}, verdicts.FAILS),
+    ],
+)
+def test_every_quotient_of_s_can_turn_the_verdict(change, verdict):
+    assert FLAT._replace(**{name: np.array(values) for name, values in change.items()}).verdict == verdict
+
+
+BROKEN = GUpdate(
+    worst=np.array([100.0, 10.0, 1.0]),
+    corrected_smaller=np.full(3, 2.0),
+    corrected_larger=np.full(3, 2.0),
+    proved=np.full(3, 20.0),
+    gammas=(1e-2, 1e-4),
+    floats=(80.0, 8000.0),
+    digits=(80.0, 8000.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, verdicts.CORRECTED),
         ({"worst": np.array([2.9, 1.0, 1.0])}, verdicts.HOLDS),
-        ({"worst": np.array([3.1, 1.0, 1.0])}, verdicts.FAILS),
+        ({"worst": np.array([3.1, 1.0, 1.0])}, verdicts.CORRECTED),
         ({"floats": (80.0, 8009.0)}, verdicts.HOLDS),  # the two precisions disagree
         ({"floats": (80.1, 8000.0)}, verdicts.HOLDS),
         ({"floats": (80.0, 2300.0), "digits": (80.0, 2300.0)}, verdicts.HOLDS),  # does not grow like 1 / gamma
-        ({"floats": (80.0, 2500.0), "digits": (80.0, 2500.0)}, verdicts.FAILS),
+        ({"floats": (-80.0, -2500.0), "digits": (-80.0, -2500.0)}, verdicts.CORRECTED),
         ({"gammas": (1e-2, 1e-5)}, verdicts.HOLDS),
+        ({"corrected_larger": np.array([6.1, 2.0, 2.0]), "corrected_smaller": np.full(3, 4.0)}, verdicts.FAILS),
+        ({"corrected_larger": np.array([4.1, 2.0, 2.0])}, verdicts.FAILS),  # more than twice the smaller dimension's
+        ({"corrected_smaller": np.array([20.1, 2.0, 2.0])}, verdicts.FAILS),
+        ({"proved": np.array([20.0, 1.9, 20.0])}, verdicts.FAILS),
     ],
 )
 def test_every_number_can_turn_the_verdict_on_g(change, verdict):
     assert BROKEN._replace(**change).verdict == verdict
+
+
+@pytest.mark.parametrize("gamma", [1e-3, 0.03, 0.1])
+def test_the_remainders_stay_below_what_is_proved(gamma):
+    """The proposition of chapter 6 and the constant in the update of s, on corners, random and structured pairs."""
+    for d in (5, 40):
+        W, W_star = search.with_corners(d, gamma, 40, generator())
+        found = phase_one_updates.quotients(W, W_star, gamma)
+        g, s = landscape.potential(W, W_star), landscape.way_along_ones(W, W_star)
+        slope = phase_one_updates.potential_slope(W, W_star)
+        remainder = (slope + (d + math.pi / 2 - 1) * g + math.pi / 2 * s.sum(-1)).abs()
+        for value, length in zip(remainder.tolist(), s.norm(dim=-1).tolist()):
+            assert value <= phase_one_updates.proved_remainder(gamma, d, length)
+        assert float(found.g_corrected.max()) <= phase_one_updates.proved_quotient(gamma)
+        assert float(found.s.max()) <= phase_one_updates.proved_quotient_of_s(gamma)
+
+
+def test_the_proved_constants_are_those_of_the_page():
+    assert max(phase_one_updates.proved_quotient(y) for y in np.linspace(1e-4, 0.1, 30)) <= 36
+    beta, xi, turn = 0.2 / 0.9, (1.1 / 0.9) ** 2 - 1, 2 * math.asin(0.2 / 0.9)
+    by_hand = math.pi / 2 * beta * 3 * 0.5 + 9 * 1.1 * (math.pi * beta**2 + (math.pi / 2 - 1) * xi**2 + turn**3 / 3)
+    assert phase_one_updates.proved_remainder(0.1, 9, 0.5) == pytest.approx(by_hand)
+    with pytest.raises(ValueError, match="gamma must be below 1/3"):
+        phase_one_updates.proved_remainder(0.34, 9, 0.5)
+
+
+def test_neither_of_the_two_terms_alone_repairs_the_update_of_g():
+    d, eye = 20, torch.eye(20, dtype=torch.float64)
+    rest = eye - 1 / d
+    growth = {}
+    for gamma in (1e-2, 1e-4):
+        pairs = torch.stack([-gamma * rest, gamma / (d - 1) * (1 - eye)]), torch.stack([gamma * rest, 0 * eye])
+        g, s = landscape.potential(*pairs), landscape.way_along_ones(*pairs)
+        left = phase_one_updates.potential_slope(*pairs) + d * g
+        allowed = gamma * math.sqrt(d) * s.norm(dim=-1) + d * gamma**2
+        without_factor, without_s = left + math.pi / 2 * s.sum(-1), left + (math.pi / 2 - 1) * g
+        growth[gamma] = float((without_factor / allowed)[0].abs()), float((without_s / allowed)[1].abs())
+    assert all(tiny > 50 * small for tiny, small in zip(growth[1e-4], growth[1e-2]))
+
+
+def test_a_step_of_any_size_shrinks_g_at_least_as_its_slope_says():
+    W, W_star, X = gaussian(50, 7, 7), gaussian(50, 7, 7, seed=1), gaussian(50, 7, 7, seed=2, scale=1.0)
+    eye = torch.eye(7, dtype=torch.float64)
+    slope = -((W + eye) / (W + eye).norm(dim=-2, keepdim=True) * X).sum((-2, -1))
+    for eta in (1e-3, 0.1, 3.0):
+        after = landscape.potential(W + eta * X, W_star)
+        assert (after <= landscape.potential(W, W_star) + eta * slope + 1e-12).all()
 
 
 def test_the_slope_of_g_is_a_finite_difference():
@@ -92,13 +157,18 @@ def test_the_remainder_of_the_corrected_update_is_of_second_order():
     assert (tiny.g / small.g).median() > 50
 
 
-def test_worst_quotients_hold_for_s_and_fail_for_g():
-    worst = phase_one_updates.worst_quotients((10, 30), GAMMAS, 4, generator())
+def judged(dimensions=(10, 30)):
+    worst = phase_one_updates.worst_quotients(dimensions, GAMMAS, 4, generator())
+    return worst, phase_one_updates.s_update(worst, GAMMAS), phase_one_updates.g_update(dimensions[1], worst, GAMMAS)
+
+
+def test_the_update_of_s_holds_and_that_of_g_is_corrected():
+    worst, s, g = judged()
     assert worst.s.shape == worst.g.shape == worst.g_corrected.shape == (2, 3)
-    assert SUpdate(*worst.s).verdict == verdicts.HOLDS
-    assert phase_one_updates.g_update(30, worst.g[1]).verdict == verdicts.FAILS
-    assert phase_one_updates.g_update(30, worst.g_corrected[1]).verdict == verdicts.HOLDS
-    assert worst.g_corrected.max() < 4
+    assert (s.verdict, g.verdict) == (verdicts.HOLDS, verdicts.CORRECTED) and worst.g_corrected.max() < 4
+    np.testing.assert_array_equal(g.worst, worst.g[1])
+    np.testing.assert_array_equal((g.corrected_smaller, g.corrected_larger), worst.g_corrected)
+    np.testing.assert_array_equal((s.smaller, s.larger), worst.s)
 
 
 def s_backwards(monkeypatch):
@@ -111,17 +181,16 @@ def true_scale(monkeypatch):
 
 
 @pytest.mark.parametrize("plant", [s_backwards, true_scale])
-def test_a_planted_error_overturns_the_verdict_on_s(plant, monkeypatch):
+def test_a_planted_error_overturns_the_verdicts(plant, monkeypatch):
     plant(monkeypatch)
-    worst = phase_one_updates.worst_quotients((10, 30), GAMMAS, 4, generator())
-    assert SUpdate(*worst.s).verdict == verdicts.FAILS
+    _, s, g = judged()
+    assert (s.verdict, g.verdict) == (verdicts.FAILS, verdicts.FAILS)
 
 
 def test_a_potential_of_the_wrong_sign_shows_in_the_corrected_update(monkeypatch):
     right = landscape.potential
     monkeypatch.setattr(landscape, "potential", lambda W, W_star: -right(W, W_star))
-    worst = phase_one_updates.worst_quotients((10, 30), GAMMAS, 4, generator())
-    assert worst.g_corrected.max() > 100
+    assert judged()[2].verdict == verdicts.FAILS
 
 
 def test_the_counterexample_by_matrices():

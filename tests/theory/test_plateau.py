@@ -8,6 +8,7 @@ import torch
 from src.dynamics import linearised
 from src.model import population
 from src.theory import minima, plateau
+from src.verdicts import CORRECTED, FAILS, HOLDS
 
 I = torch.eye(6, dtype=torch.float64)
 
@@ -63,23 +64,34 @@ POINT = plateau.Point(0.1, 0.5, 1e-6, 0.2, 3.0, minima.Matching(1.0, torch.tenso
 
 
 @pytest.mark.parametrize(
-    ("place", "change", "on_saddle", "in_minimum"),
+    ("change", "minimum"),
     [
-        ("plateau", {}, False, True),
-        ("plateau", {"curvature": -1e-9}, True, True),
-        ("minimum", {"curvature": -1e-9}, False, False),
-        ("minimum", {"gradient": 2e-4}, False, False),
-        ("minimum", {"loss": 5e-5}, False, False),
-        ("end", {"curvature": -1.0, "gradient": 1.0}, False, True),
+        ({}, True),
+        ({"curvature": -1e-9}, False),
+        ({"gradient": 2e-4}, False),
+        ({"loss": 5e-5}, False),
+        ({"gradient": float("nan")}, False),
     ],
 )
-def test_each_number_moves_what_is_said(place, change, on_saddle, in_minimum):
-    fate = plateau.Fate(POINT, POINT, POINT)._replace(**{place: POINT._replace(**change)})
-    assert (fate.on_saddle, fate.ends_in_minimum) == (on_saddle, in_minimum)
+def test_each_number_of_a_minimum(change, minimum):
+    p = POINT._replace(**change)
+    assert plateau.in_minimum(p) == minimum
+    away = POINT._replace(curvature=-0.1, gradient=1.0)
+    there = plateau.Fate(away, away, POINT)
+    assert plateau.Stuck((there, plateau.Fate(away, away, p))).verdict == (CORRECTED if minimum else FAILS)
+    stays = plateau.Fate(POINT, POINT, POINT)
+    assert plateau.Stuck((stays, stays)).verdict == HOLDS
+    assert plateau.Stuck((plateau.Fate(p, POINT, POINT), stays)).verdict == (HOLDS if minimum else CORRECTED)
+
+
+def test_columns_found_and_reversed():
     assert (POINT.found, POINT.reversed) == (1, 1)
+    for curvature in (-1e-9, 1e-9):
+        fate = plateau.Fate(POINT, POINT._replace(curvature=curvature), POINT)
+        assert fate.bends_down == (curvature < 0)
 
 
-def test_the_time_to_leave_a_saddle():
+def test_the_time_to_leave_the_plateau():
     fate = plateau.Fate(POINT, POINT._replace(curvature=-0.02), POINT)
     assert fate.escape == pytest.approx(50)
 

@@ -1,6 +1,7 @@
 """The column that vanishes: five variables against matrices, onsets against known ones, searched pairs and jumps."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -48,6 +49,16 @@ def test_the_path_is_the_flow_of_the_matrix():
     assert not path.vanishes and path.t[-1] == 3.0
     torch.testing.assert_close(vanishing.matrix(path.x, d), run.W, atol=1e-4, rtol=0)
     assert path.first.min() == pytest.approx(0.0241, abs=2e-4) and path.others[0] == pytest.approx(1 + gamma)
+
+
+@pytest.mark.parametrize(("d", "gamma"), [(10, 0.46), (20, 0.45)])
+def test_both_flows_meet_the_vanishing_column_at_the_same_time(d, gamma):
+    path = vanishing.follow(d, gamma)
+    assert path.vanishes
+    with pytest.raises(FloatingPointError, match="column 0 of I") as stopped:
+        flow.integrate(*vanishing.pair(d, gamma), 20.0)
+    time = float(re.search(r"t = ([\d.]+),", str(stopped.value)).group(1))
+    assert time == pytest.approx(path.t[-1], rel=1e-3)
 
 
 @pytest.mark.parametrize(
