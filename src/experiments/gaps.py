@@ -9,6 +9,8 @@ from src import verdicts
 ABOVE, BELOW, OPEN = "is above zero", "is below zero", "cannot be told from zero"
 UNKNOWN = "is not known, for want of runs"
 PAIRS = {("vanilla", "single skip"): 3.03, ("single skip", "ResNet"): 2.04}  # (worse, better): the paper's gap
+RUNS = 5  # of each network, in the paper
+FACTOR = 2  # a gap is the paper's if it is between the paper's over FACTOR and FACTOR times the paper's
 
 
 class Gap(NamedTuple):
@@ -20,8 +22,16 @@ class Gap(NamedTuple):
 
     @property
     def standing(self):
-        """What the interval says of the gap: ABOVE, BELOW or OPEN."""
+        """What the interval says of the gap's sign: ABOVE, BELOW or OPEN."""
         return ABOVE if self.low > 0 else BELOW if self.high < 0 else OPEN
+
+    def agrees(self, paper):
+        """Whether the gap is above zero by its interval, and of the size of the paper's to within FACTOR."""
+        return self.standing == ABOVE and paper / FACTOR <= self.mean <= FACTOR * paper
+
+    def contradicts(self, paper):
+        """Whether the whole interval is of another size (or sign) than the paper's gap, FACTOR allowed for."""
+        return self.high < paper / FACTOR or self.low > FACTOR * paper
 
 
 def gap(worse, better):
@@ -37,33 +47,36 @@ class Order(NamedTuple):
 
     vanilla_single: Gap | None
     single_residual: Gap | None
+    runs: tuple  # number of runs of each of the three networks
     he: bool  # whether the runs are of He et al.'s whole recipe
 
     @property
     def decisive(self):
-        """Whether these runs may decide: the whole recipe, and two runs or more of each network."""
-        return self.he and self.vanilla_single is not None and self.single_residual is not None
+        """Whether these runs may decide: the whole recipe, and the paper's number of runs of every network."""
+        return self.he and self.runs == (RUNS, RUNS, RUNS)
 
     @property
     def verdict(self):
-        """With decisive runs: holds, if both gaps are above zero; fails, if one is below. Else not decidable: the text
-        does not say how the networks were trained
+        """open, until there are decisive runs. With them: fails, if a gap contradicts the paper's; holds, if both agree
+        with it; still open otherwise
         """
-        if self.decisive and BELOW in self.standings:
+        if not self.decisive:
+            return verdicts.OPEN
+        both = list(zip((self.vanilla_single, self.single_residual), PAIRS.values(), strict=True))
+        if any(gap.contradicts(paper) for gap, paper in both):
             return verdicts.FAILS
-        if self.decisive and self.standings == (ABOVE, ABOVE):
-            return verdicts.HOLDS
-        return verdicts.UNDECIDED
+        return verdicts.HOLDS if all(gap.agrees(paper) for gap, paper in both) else verdicts.OPEN
 
     @property
     def standings(self):
-        """What is known of the two gaps: ABOVE, BELOW, OPEN or UNKNOWN of each."""
+        """What is known of the signs of the two gaps: ABOVE, BELOW, OPEN or UNKNOWN of each."""
         return tuple(UNKNOWN if gap is None else gap.standing for gap in (self.vanilla_single, self.single_residual))
 
 
 def order(errors, he):
     """The Order of `errors`, {network's name in Table 1: test errors of its runs in per cent}."""
-    return Order(*(gap(errors[worse], errors[better]) for worse, better in PAIRS), he=he)
+    runs = tuple(len(errors[name]) for name in ("ResNet", "single skip", "vanilla"))
+    return Order(*(gap(errors[worse], errors[better]) for worse, better in PAIRS), runs=runs, he=he)
 
 
 def described(errors):

@@ -41,6 +41,7 @@ NETWORKS = {"resnet56": networks.resnet56, "single_skip56": networks.single_skip
 SEEDS = range(5)
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the training pixels over 255, channel by channel
 CROP_PADDING = 4
+EVALUATION = "float32"  # of test errors; recordings that do not say so took them in the precision of the training
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Recipe:
 
     schedule: "steps" divides the step size by 10 after half and three quarters of the minibatches; "one-cycle" raises
     it from step / 10 during the first fifth of them and then lowers it to nearly zero, both along cosines.
-    precision: "float32", or "bfloat16" for the convolutions' arithmetic (weights and batch norm's means stay float32).
+    precision: "float32", or "bfloat16" for the convolutions' arithmetic in training (weights and batch norm's means
+    stay float32, and test errors are taken in float32).
     """
 
     epochs: int
@@ -136,6 +138,7 @@ def run(network, seed, recipe, *, images=None, folder=None, device="auto", progr
         wall_time=record.seconds.sum().item(),
         folder=folder,
         images=images.name,
+        evaluation=EVALUATION,
         resumed=resumed,
     )
     return recorded.load(title, folder)
@@ -173,6 +176,11 @@ def missing(recipe, folder=None):
 def errors(runs):
     """{name: the last test error of each run in per cent, numpy [n]} of what `collect` returns."""
     return {name: np.array([100 * r.arrays["test_error"][-1] for r in found.values()]) for name, found in runs.items()}
+
+
+def evaluated_otherwise(recordings):
+    """How many of the recordings took their test errors in the precision of their training, and not in EVALUATION."""
+    return sum(r.provenance.get("evaluation") != EVALUATION for r in recordings)
 
 
 def _title(network, seed, recipe):

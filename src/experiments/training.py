@@ -42,7 +42,8 @@ def train(
     evaluate: a dict of (inputs, labels) on which the error is taken before training and after every epoch.
     augment: a function of (inputs, generator) whose result, inputs of the same shape, is used for one epoch.
     scheduler: a torch.optim.lr_scheduler of the optimizer; it is advanced after every minibatch.
-    precision: torch.bfloat16 for autocast, default none; weights and optimizer keep their dtype.
+    precision: torch.bfloat16 for autocast in training, default none; weights, optimizer and evaluation keep the
+        weights' dtype.
     checkpoint: a file, written whole after every epoch and resumed from when it is there; it may hold fewer epochs
         than asked for, never more.
 
@@ -80,7 +81,7 @@ def train(
     step = _Step(model, optimizer, scheduler, autocast)
     with tqdm(total=epochs, desc="epochs", leave=False, disable=None if progress else True) as bar:
         if not rows:
-            rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets, autocast)])
+            rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets)])
         bar.update(len(rows) - 1)
         for epoch in range(len(rows), epochs + 1):
             start = time.perf_counter()
@@ -89,7 +90,7 @@ def train(
             if not math.isfinite(loss):
                 raise FloatingPointError(f"the loss was no longer finite in epoch {epoch}: the step size is too large")
             seconds = time.perf_counter() - start
-            rows.append([loss, error, seconds, *_errors(model, sets, autocast)])
+            rows.append([loss, error, seconds, *_errors(model, sets)])
             bar.update()
             if checkpoint is not None:
                 state = {name: part.state_dict() for name, part in parts.items()}
@@ -122,9 +123,9 @@ def error(model, inputs, labels):
     return wrong / len(labels)
 
 
-def _errors(model, sets, autocast):
-    with autocast():
-        return [error(model, *sets[name]) for name in list(sets)[1:]]
+def _errors(model, sets):
+    # outside autocast: among logits of eight bits the largest is often not the only one
+    return [error(model, *sets[name]) for name in list(sets)[1:]]
 
 
 def _one_epoch(step, inputs, labels, batch, generator):

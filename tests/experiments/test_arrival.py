@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from src.experiments import arrival, figure_7
+from src.dynamics import sgd
+from src.experiments import arrival, figure_7, networks, regression
 from src.verdicts import FAILS, HOLDS, UNDECIDED
 
 
@@ -12,36 +13,9 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-# --- the norms
-
-
-def test_norms_are_those_of_the_matrices():
-    data = figure_7.draw(9, 4, 4, 2, generator())
-    norms = arrival.norms(data, generator(1), draws=5)
-    assert norms.verdict == HOLDS and norms.error < 1e-10
-    assert norms.teacher.square().sum().item() == pytest.approx(5.7**2 * 0.09)
-    assert norms.starts.shape == (2, 9) and norms.gaussian.shape == (5, 9)
-    torch.testing.assert_close(norms.gaussian.norm(dim=1), data.W_star.norm().expand(5))
-
-
-def test_gaussian_matrices_have_about_twice_the_flat_norm():
-    data = figure_7.draw(100, 2, 2, 1, generator())
-    assert arrival.norms(data, generator(1), draws=3).gaussian[:, 0].mean().item() == pytest.approx(2 * 0.57, rel=0.05)
-
-
-@pytest.mark.parametrize("change", ["W_star", "W_start"])
-@pytest.mark.parametrize("factor", [1 - 2e-6, 1 + 2e-6, 1.1])
-def test_a_norm_that_is_off_overturns_the_verdict(change, factor):
-    data = figure_7.draw(9, 4, 4, 2, generator())
-    off = getattr(data, change).clone()
-    off.view(-1, 9, 9)[-1] *= factor
-    norms = arrival.norms(data._replace(**{change: off}), generator(1), draws=1)
-    assert norms.verdict == FAILS and norms.error == pytest.approx(abs(factor - 1), rel=1e-3)
-
-
 # --- who arrives
 
-ARRIVED = arrival.Arrival(residual=2e-4, rate=0.07, vanilla=1.05, block=0.34, apart=0.014)
+ARRIVED = arrival.Arrival(residual=2e-4, rate=0.07, vanilla=1.05, apart=0.014)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +28,6 @@ ARRIVED = arrival.Arrival(residual=2e-4, rate=0.07, vanilla=1.05, block=0.34, ap
         ({"rate": 0.001}, HOLDS),
         ({"vanilla": 0.49}, FAILS),
         ({"vanilla": 0.51}, HOLDS),
-        ({"block": 0.09}, FAILS),
-        ({"block": 0.11}, HOLDS),
         ({"apart": 0.051}, FAILS),
         ({"apart": 0.049}, HOLDS),
         ({"residual": float("nan")}, FAILS),
@@ -83,7 +55,7 @@ def test_arrival_takes_the_worst_of_the_runs():
     found = arrival.arrival(made_up(), made_up(), t_per_epoch=0.5)
     assert found.residual == pytest.approx(2e-4) and found.vanilla == pytest.approx(1.05)
     assert found.rate == pytest.approx(-np.log(2e-4) / 10)  # the slower run's, per unit of t
-    assert found.block == pytest.approx(0.3) and found.apart == 0
+    assert found.apart == 0
     assert found.verdict == HOLDS
 
 
@@ -113,32 +85,176 @@ def test_a_run_beside_its_recording(change, apart):
 
 @pytest.mark.parametrize(
     "change",
-    [{"shares": (1e-4, 0.02)}, {"vanilla": ((1.1, 0.4), (1.2, 1.3))}, {"block": 5.0}, {"shares": (1.1, 1e-4)}],
+    [
+        {"shares": (1e-4, 0.02)},
+        {"vanilla": ((1.1, 0.4), (1.2, 1.3))},
+        {"vanilla": ((1.1, 1.2), (0.4, 1.3))},
+        {"shares": (1.1, 1e-4)},
+    ],
 )
 def test_other_students_overturn_the_verdict(change):
     students = made_up(**change)
     assert arrival.arrival(students, students, 0.5).verdict == FAILS
 
 
-# --- which teacher
+# --- whose errors vanish
+
+ERRORS = arrival.Errors(train=1e-9, test=2e-9, falling=1e-3, vanilla=0.04)
 
 
 @pytest.mark.parametrize(
-    "own, shared, verdict",
+    "change, zero, underfits",
     [
-        (0.071, 0.062, UNDECIDED),
-        (0.062, 0.071, UNDECIDED),
-        (0.0620, 0.0625, HOLDS),
-        (0.0625, 0.0620, HOLDS),
-        (0.0620, 0.0628, UNDECIDED),
+        ({}, HOLDS, HOLDS),
+        ({"train": 9e-7}, HOLDS, HOLDS),
+        ({"train": 2e-6}, FAILS, HOLDS),
+        ({"train": 4.1e-5}, FAILS, FAILS),
+        ({"test": 2e-6}, FAILS, HOLDS),
+        ({"falling": 0.51}, FAILS, HOLDS),
+        ({"vanilla": 0.009}, HOLDS, FAILS),
+        ({"vanilla": 0.011}, HOLDS, HOLDS),
+        ({"test": float("nan")}, FAILS, HOLDS),
     ],
 )
-def test_the_readings_decide_whether_the_omission_matters(own, shared, verdict):
-    assert arrival.Readings(own, shared).verdict == verdict
+def test_each_error_moves_its_verdict(change, zero, underfits):
+    found = ERRORS._replace(**change)
+    assert (found.zero, found.underfits) == (zero, underfits)
 
 
-def test_readings_are_errors_over_variances():
+def test_errors_are_the_worst_of_the_runs_over_the_variance():
     students = made_up()
-    found = arrival.readings(students)
-    assert found.own == pytest.approx(np.mean(2 * (8 * np.array([1.1, 1.05])) ** 2) / 50)
-    assert found.shared == pytest.approx(np.mean(2 * (8 * np.array([1.2, 1.3])) ** 2) / 50)
+    found = arrival.errors(students)
+    last = (8 * 2e-4) ** 2  # of the slower run; its test error is twice the training error
+    assert (found.train, found.test) == pytest.approx((last / 50, 2 * last / 50))
+    assert found.falling == pytest.approx(2e-4)  # squares, over half the run
+    assert found.vanilla == pytest.approx((8 * 1.05) ** 2 / 50)
+    swapped = students | {figure_7.READINGS[0]: students[figure_7.READINGS[1]]}
+    assert arrival.errors(swapped).vanilla == pytest.approx((8 * 1.2) ** 2 / 50)
+
+
+# --- the three-block student
+
+BLOCK = arrival.BlockOrder(0.3, 30.0, 100.0, (0.4, 0.8), (0.5, 1.0), (10.0, 20.0), 20.0)  # below and above in any unit
+
+
+@pytest.mark.parametrize(
+    "change, verdict",
+    [
+        ({}, HOLDS),
+        ({"train": 0.41}, UNDECIDED),  # above that of (i) in absolute terms
+        ({"train": 7.0}, FAILS),
+        ({"test": 0.4}, FAILS),
+        ({"test": 4.9}, UNDECIDED),  # below both relative to the variance
+        ({"variance": 5.0}, UNDECIDED),
+        ({"vanilla_train": (0.2, 0.8)}, UNDECIDED),
+        ({"vanilla_train": (0.4, 0.2)}, UNDECIDED),
+        ({"vanilla_test": (31.0, 1.0)}, UNDECIDED),
+        ({"vanilla_test": (0.5, 31.0)}, UNDECIDED),
+        ({"vanilla_variance": (500.0, 20.0)}, UNDECIDED),
+        ({"vanilla_variance": (10.0, 500.0)}, UNDECIDED),
+    ],
+)
+def test_each_part_of_the_order_moves_the_verdict(change, verdict):
+    assert BLOCK._replace(**change).verdict == verdict
+
+
+def test_the_order_is_read_off_the_students():
+    students = made_up(block=30.0)
+    found = arrival.block_order(students)
+    vanilla = [8**2 * np.mean(np.square(shares)) for shares in ((1.1, 1.05), (1.2, 1.3))]
+    assert (found.train, found.test, found.variance, found.lowest) == (7.0, 30.0, 100.0, 30.0)
+    assert found.vanilla_train == pytest.approx(vanilla) and found.vanilla_variance == (50.0, 50.0)
+    assert found.vanilla_test == pytest.approx([2 * error for error in vanilla])
+    assert not any(found.holds.values()) and found.verdict == FAILS
+    assert found.fits_the_axis == pytest.approx((10 / 30) ** 0.5)
+    for (low, high), error in zip(found.scales, vanilla, strict=True):
+        assert (low, high) == pytest.approx(((2 * error / 30) ** 0.5, (error / 7) ** 0.5))
+
+
+def test_factors_that_agree_with_all_the_paper_shows():
+    for (train, test, lowest), expected in {
+        (4.0, 4.0, 90.0): ((0.5) ** 0.5, (1 / 9) ** 0.5),  # the axis
+        (4.0, 4.0, 1.0): (0.5**0.5, 0.2**0.5),  # the training error of (i)
+    }.items():
+        found = BLOCK._replace(train=train, test=test, lowest=lowest, vanilla_train=(0.8, 1.0), vanilla_test=(1.0, 2.0))
+        assert found.agree == pytest.approx(expected)
+
+
+def test_a_scaled_read_out_scales_the_errors():
+    """With c at both read-outs, and the step over c squared, errors are multiplied by c squared."""
+    x, test = (torch.randn(n, 4, generator=generator(n)) for n in (40, 20))
+
+    class Scaled(torch.nn.Module):
+        def __init__(self, network, c):
+            super().__init__()
+            self.network, self.c = network, c
+
+        def forward(self, x):
+            return self.c * self.network(x)
+
+    def trained(c):
+        student = Scaled(networks.ThreeBlock(4, hidden=8, generator=generator(1)), c)
+        teacher = Scaled(networks.ThreeBlock(4, hidden=8, generator=generator(2)).eval(), c)
+        options = {"eta": 0.002 / c**2, "batch": 20, "steps": 6, "generator": generator(3), "record_at": [0, 6]}
+        return regression.fit(student, teacher, x, evaluate={"test": test}, **options)[1]["test"]
+
+    one, other = trained(1.0), trained(0.25)
+    assert other.numpy() == pytest.approx(0.0625 * one.numpy(), rel=1e-3) and one[1] != one[0]
+
+
+# --- the start
+
+SAME = arrival.Same(outputs=1e-15, paths=1e-13, way=0.5)
+
+
+@pytest.mark.parametrize(
+    "change, verdict",
+    [
+        ({}, HOLDS),
+        ({"outputs": 2e-9}, FAILS),
+        ({"paths": 2e-9}, FAILS),
+        ({"way": 0.0}, FAILS),  # nothing has moved: nothing is shown
+        ({"paths": float("nan")}, FAILS),
+    ],
+)
+def test_each_difference_moves_the_verdict(change, verdict):
+    assert SAME._replace(**change).verdict == verdict
+
+
+@pytest.fixture(scope="module")
+def data():
+    return figure_7.draw(6, 60, 30, 3, generator())
+
+
+RECIPE = figure_7.Recipe(eta=0.01, batch=20, epochs=2, vanilla_runs=2, block_epochs=1, seed=5)
+
+
+def test_the_same_network_takes_the_same_path(data, monkeypatch):
+    found = arrival.same_network(data, RECIPE, steps=3)
+    assert found.verdict == HOLDS and found.way > 0.01
+    train = sgd.train
+    monkeypatch.setattr(sgd, "train", lambda W, W_star, **options: train(W, 1.001 * W_star, **options))
+    assert arrival.same_network(data, RECIPE, steps=3).verdict == FAILS
+
+
+@pytest.mark.parametrize("vanilla, residual, verdict", [(7.6, 5.0, HOLDS), (7.4, 5.0, FAILS), (7.6, 5.2, FAILS)])
+def test_each_norm_moves_the_verdict(vanilla, residual, verdict):
+    assert arrival.Bigger(vanilla, residual).verdict == verdict
+
+
+def test_the_norms_at_the_start(data):
+    found = arrival.bigger(data.W_start)
+    for W in data.W_start:
+        shifted = float(W.square().sum() + 6 - 2 * W.trace()) ** 0.5
+        assert found.vanilla <= shifted + 1e-12 and found.residual >= float(W.norm()) - 1e-12
+    assert found.residual == pytest.approx(5 * 0.06**0.5)
+
+
+def test_the_gradient_of_the_training_loss(data):
+    """Against automatic differentiation of the mean squared error."""
+    V = (torch.eye(6) + data.W_start[0]).requires_grad_()
+    target = (data.train @ (torch.eye(6) + data.W_star)).relu().sum(1)
+    (gradient,) = torch.autograd.grad(((data.train @ V).relu().sum(1) - target).square().mean(), V)
+    found = arrival.training_gradient(data.W_start[0], data.W_star, data.train)
+    assert found == pytest.approx(gradient.norm().item())
+    assert arrival.training_gradient(data.W_star, data.W_star, data.train) == 0

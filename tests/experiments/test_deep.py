@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from src.experiments import deep, networks
+from src.experiments import deep, networks, table_1
 from src.runs import recorded
 
 
@@ -92,6 +92,7 @@ def test_precisions_are_recorded(few, tmp_path, monkeypatch):
     stored = recorded.load(deep.PRECISIONS)
     assert stored.arrays["test_error"].shape == (2, 2)
     assert stored.provenance["seeds"] == [3, 4] and stored.provenance["images"] == "noise"
+    assert table_1.evaluated_otherwise([stored]) == 0
     assert stored.provenance["parameters"] == {"depth": 1, "width": 2, "epochs": 1}
     alone = deep.learn(2, few, 4, depth=1, width=2, epochs=1, precision=torch.bfloat16)
     assert stored.arrays["test_error"][1, 1] == alone.errors["test"][-1].item()

@@ -187,6 +187,9 @@ def test_a_run_is_recorded_once(small, images, tmp_path, monkeypatch):
     assert first.arrays["test_error"].shape == (3,)
     assert first.provenance["parameters"] == asdict(TINY) | {"network": "resnet56"}
     assert first.provenance["seeds"] == [0] and first.provenance["images"] == "noise"
+    assert first.provenance["evaluation"] == "float32"
+    older = recorded.Recording("older", {}, {})
+    assert table_1.evaluated_otherwise([first, older, older]) == 2
     monkeypatch.setattr(training, "train", None)  # would fail
     assert run(tmp_path, images).provenance == first.provenance
 

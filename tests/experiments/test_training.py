@@ -229,6 +229,27 @@ def test_precision_lowers_the_products_alone():
     assert types == {(torch.float32, torch.bfloat16)}
 
 
+def test_errors_are_taken_in_the_precision_of_the_weights():
+    """Logits that bfloat16 cannot tell apart: the largest is the first of them, and an error of zero becomes one."""
+
+    class Close(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.tensor([[1.0, 0], [1.0, 1e-3]]))
+
+        def forward(self, x):
+            return x @ self.weight.mT
+
+    model, x, y = Close(), torch.ones(4, 2), torch.ones(4, dtype=torch.int64)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert training.error(model, x, y) == 1
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    record = training.train(
+        model, x, y, optimizer=optimizer, epochs=1, batch=4, seed=0, precision=torch.bfloat16, evaluate={"same": (x, y)}
+    )
+    assert record.errors["same"].tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("change", [{"precision": torch.float16}, {"precision": "bfloat16"}, {"scheduler": 0.1}])
 def test_bad_options(change):
     model, (x, y) = network(), task()
