@@ -108,7 +108,7 @@ figures.show("fig-phase-portrait", figure)
 # %% [markdown]
 # ```{glue:figure} fig-phase-portrait
 # :name: fig-phase-portrait
-# :alt: Trajectories run horizontally to the curve on which g is zero and then follow it slowly down to the origin. A red lens above a skew size of about 2.8, to the left of the curve, marks where the gradient points away from the teacher; a star in it marks the start of section 5.3, and trajectories from the left cross it.
+# :alt: Trajectories run horizontally to the curve on which g is zero and then follow it slowly down to the origin. A red lens in the upper half, to the left of the curve, marks where the gradient points away from the teacher; a star in it marks the start of section 5.3, and trajectories from the left cross it.
 #
 # The gradient flow in the span of $I$, $J$ and $K$ for $W^* = 0$, exact. Red: the gradient points away from the teacher, which
 # sits at the origin. Dashed: $g = 0$. Arrows: the direction of the flow, rescaled in each coordinate. Lines:
@@ -435,6 +435,6 @@ figures.show("fig-two-scales", figure)
 #
 # ## Try
 #
-# - `make run CHAPTER=04 P="large=499"`: the same portrait in a smaller dimension. The lens reaches a little lower, to a norm of about 2.7.
+# - `make run CHAPTER=04 P="large=499"`: the same portrait in a smaller dimension. The lens reaches a little lower.
 # - `make run CHAPTER=04 P="frobenius=2.5 trace=-4.7"`: a start outside the lens. It takes the same two phases, without a wrong way.
 # - `make run CHAPTER=04 P="small=43"`: the Hessian has 1,849 eigenvalues, and still seven different families.

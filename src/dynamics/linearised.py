@@ -98,14 +98,14 @@ def sgd_decay(eta, batch, d):
     r"""The rate per unit of t = eta * steps at which fresh-sample SGD's mean square distance decays near W = W* = 0.
 
     The teacher is noise-free: a sample's gradient is 2 r X with X = x 1(x > 0)^T and r = <W, X>, so the noise is as
-    large as the loss. Since L W = 2 E <W, X> X, the energy E_k of the family with rate l_k and multiplicity m_k obeys,
-    to leading order in 1/d,
+    large as the loss. The Hessian maps W to 2 times the mean of <W, X> X, so the mean square V_k of W's component in
+    the family with rate l_k and multiplicity m_k obeys, to leading order in 1/d,
 
-        E_k <- (1 - eta l_k)^2 E_k + (2 eta^2 / batch) m_k l_k L,        L = sum_k l_k E_k / 2.
+        V_k <- (1 - eta l_k)^2 V_k + (2 eta^2 / batch) m_k l_k L,        L = sum_k l_k V_k / 2.
 
-    All energies decay alike by the factor z a step, the largest root of
+    All of them decay alike by the factor zeta a step, the largest root of
 
-        1 = (eta^2 / batch) sum_k m_k l_k^2 / (z - (1 - eta l_k)^2).
+        1 = (eta^2 / batch) sum_k m_k l_k^2 / (zeta - (1 - eta l_k)^2).
 
     Without noise the rate is twice that of the slowest family. Negative where SGD diverges in mean square.
     """
@@ -114,14 +114,14 @@ def sgd_decay(eta, batch, d):
     rates, multiplicities = _spectrum(d)
     loss = eta * rates * (2 - eta * rates)  # 1 - (1 - eta l)^2, of the family's energy in a step
     weights = eta**2 / batch * multiplicities * rates**2
-    # With z = 1 - min(loss) + y every term is positive for y > 0, and their sum is at most sum(weights) / y.
+    # With zeta = 1 - min(loss) + y every term is positive for y > 0, and their sum is at most sum(weights) / y.
     above = loss - loss.min()
     y = brentq(lambda y: np.sum(weights / (y + above)) - 1, 1e-12 * weights.sum(), weights.sum(), xtol=1e-18)
     return -math.log1p(y - loss.min()) / eta
 
 
 def largest_stable_step(batch, d):
-    r"""The step above which fresh-sample SGD diverges in mean square near W = W* = 0: z = 1 in `sgd_decay`.
+    r"""The step above which fresh-sample SGD diverges in mean square near W = W* = 0: zeta = 1 in `sgd_decay`.
 
     That is eta sum_k m_k l_k / (2 - eta l_k) = batch. As sum_k m_k l_k = d^2, it lies below 2 batch / d^2, and close to
     it as long as eta d is small; the deterministic bound 2 / l_max, about 4 / d, is reached only by large batches.

@@ -49,6 +49,8 @@ class Run(NamedTuple):
     setting: Setting
     t: np.ndarray  # [K]
     distance: np.ndarray  # [K, S]
+    potential: np.ndarray  # [K, S]
+    inner: np.ndarray  # [K, S], at the true scale
     flow_t: np.ndarray  # [L]
     flow_distance: np.ndarray  # [L]
     source: str  # "live", or where the recording comes from
@@ -95,7 +97,8 @@ def whole_run(setting, start, seeds, device, record=False):
             wall_time=seconds,
             resumed=resumed,
         )
-    return Run(setting, *(x.numpy() for x in (noisy.t, noisy.distance, smooth.t, smooth.distance)), "live")
+    curves = noisy.t, noisy.distance, noisy.potential, noisy.inner, smooth.t, smooth.distance
+    return Run(setting, *(x.numpy() for x in curves), "live")
 
 
 def recorded_runs(folder=None):
@@ -104,7 +107,7 @@ def recorded_runs(folder=None):
     for path in sorted((folder or recorded.FOLDER).glob("fig_8b_d*.npz")):
         recording = recorded.load(path.stem, folder)
         setting = Setting(**{name: recording.provenance["parameters"][name] for name in Setting._fields})
-        curves = (recording.arrays[name] for name in ("t", "distance", "flow_t", "flow_distance"))
+        curves = (recording.arrays[name] for name in Run._fields[1:-1])
         found.append(Run(setting, *curves, recorded.caption(recording)))
     return found
 

@@ -52,6 +52,27 @@ def test_the_decay_of_sgd_near_the_teacher():
     assert measured < noise_free * 0.95  # the noise is seen
 
 
+@pytest.mark.parametrize(("eta", "batch", "d"), [(1.2e-3, 25, 125), (4e-3, 20, 100), (2e-2, 4, 10)])
+def test_the_decay_is_the_recursions_by_a_plain_loop(eta, batch, d):
+    """The mean squares V_k of all families, step by step; the last setting is above the largest stable step."""
+    families = linearised.families(d)
+    V, steps = [*[0.0] * (len(families) - 1), 1.0], 40_000  # the slowest family, which the others then follow
+    for step in range(steps):
+        if step == steps // 2:
+            half, V = 0.0, [v / sum(V) for v in V]
+        loss = sum(family.rate * v for family, v in zip(families, V, strict=True)) / 2
+        V = [
+            (1 - eta * one.rate) ** 2 * v + 2 * eta**2 / batch * one.multiplicity * one.rate * loss
+            for one, v in zip(families, V, strict=True)
+        ]
+        if step >= steps // 2:  # V is rescaled, so that nothing overflows
+            half += math.log(sum(V))
+            V = [v / sum(V) for v in V]
+        elif sum(V) > 1e100:
+            V = [v / sum(V) for v in V]
+    assert linearised.sgd_decay(eta, batch, d) == pytest.approx(-half / (steps - steps // 2) / eta, rel=1e-3)
+
+
 def test_the_decay_vanishes_at_the_largest_stable_step():
     for batch, d in ((300, 1500), (20, 100), (200, 100)):
         largest = linearised.largest_stable_step(batch, d)

@@ -8,7 +8,7 @@ import torch
 
 from src.dynamics import linearised
 from src.experiments import sgd_and_flow
-from src.model import weights
+from src.model import landscape, weights
 from src.runs import recorded
 
 CPU = torch.device("cpu")
@@ -41,6 +41,9 @@ def run():
 def test_a_whole_run_is_sgd_and_the_flow(run):
     assert run.distance.shape == (len(run.t), 3) and run.t[0] == 0 and run.t[-1] == pytest.approx(4.0)
     assert run.flow_t[-1] == pytest.approx(4.0) and run.flow_distance[0] == pytest.approx(2.0)
+    W = weights.wrong_way_start(31, 2.0, -3.0)
+    assert run.potential[0] == pytest.approx([landscape.potential(W, 0 * W).item()] * 3, rel=1e-4)
+    assert run.inner[0] == pytest.approx([landscape.inner_product(W, 0 * W).item()] * 3, rel=1e-4)
     flow_end = run.flow_distance[-1]
     assert (abs(run.distance[-1] / flow_end - 1) < 0.2).all() and run.source == "live"
 
@@ -53,7 +56,7 @@ def test_a_recording_gives_the_run_back(tmp_path, monkeypatch):
     live = sgd_and_flow.whole_run(setting, start, range(2), CPU, record=True)
     (stored,) = sgd_and_flow.recorded_runs()
     assert stored.setting == setting and stored.source.startswith("Recorded ") and "2 seeds" in stored.source
-    for one, other in zip(live[1:5], stored[1:5], strict=True):
+    for one, other in zip(live[1:7], stored[1:7], strict=True):
         assert np.array_equal(one, other)
     assert recorded.load("fig_8b_d7").provenance["parameters"]["trace"] == pytest.approx(-0.5)
 
@@ -62,7 +65,7 @@ def test_the_books_own_recording_is_readable():
     runs = sgd_and_flow.recorded_runs()
     assert {run.setting.d for run in runs} >= {300}
     for run in runs:
-        assert run.distance.shape == (len(run.t), run.distance.shape[1])
+        assert run.distance.shape == run.potential.shape == run.inner.shape == (len(run.t), run.distance.shape[1])
         assert run.t[-1] == pytest.approx(35.0, rel=1e-3)
 
 
@@ -70,14 +73,13 @@ def test_parting_of_two_exponentials():
     t = np.linspace(0, 10, 41)
     distance = np.stack([np.exp(-0.17 * t), np.exp(-0.17 * t)], 1)
     setting = sgd_and_flow.Setting(100, 20, 1.5e-3, 6667)
-    found = sgd_and_flow.parting(sgd_and_flow.Run(setting, t, distance, t, np.exp(-0.2 * t), "live"))
+    run = sgd_and_flow.Run(setting, t, distance, 0 * distance, 0 * distance, t, np.exp(-0.2 * t), "live")
+    found = sgd_and_flow.parting(run)
     assert np.allclose(found.ratio, np.exp(0.03 * t)) and found.slope == pytest.approx(0.03)
     assert found.late.sum() == 21
     noise_free = 1 / 2 - 1 / math.pi
     assert found.predicted == pytest.approx(noise_free - linearised.sgd_decay(1.5e-3, 20, 100) / 2)
-    uneven = sgd_and_flow.parting(
-        sgd_and_flow.Run(setting, t, distance * np.array([1.0, 7.0]), t, np.exp(-0.2 * t), "live")
-    )
+    uneven = sgd_and_flow.parting(run._replace(distance=distance * np.array([1.0, 7.0])))
     assert np.allclose(uneven.distance, 5 * np.exp(-0.17 * t)), "root mean square over seeds"
 
 
