@@ -1,13 +1,11 @@
-"""Section 5.5: the 45 pairs of MNIST's digits told apart by `spectral`, and what the claim about them rests on."""
+"""Section 5.5: the 45 pairs of MNIST's digits told apart by `spectral`."""
 
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from src import verdicts
 from src.experiments import datasets, spectral
 from src.runs import checkpoints, recorded
 
@@ -46,11 +44,6 @@ def errors_at_zero(images, labels):
     """
     ink = [scale(images.flatten(1).long()).sum(1) for scale in SCALINGS.values()]
     return np.array([[spectral.best_threshold(*datasets.pair(f, labels, *p)).error for p in PAIRS] for f in ink])
-
-
-def as_printed(errors):
-    """Whether errors at W = 0 [45] round to the paper's: 7 % for 0 against 1, 34 % on average."""
-    return round(100 * errors[0]) == 7 and round(100 * errors.mean()) == 34
 
 
 def standardised(images):
@@ -122,52 +115,6 @@ def record(images, seed, *, methods=RECORDED, pairs=PAIRS, keep=None, folder=Non
 def radii(recording):
     """The allowed norms of the recorded conditional gradient, one for each column of its arrays: 0, then the balls."""
     return np.array([0.0, *recording.provenance["parameters"]["frank_wolfe"]["radii"]])
-
-
-class SmallBall(NamedTuple):
-    """What the claim of section 5.5 rests on: training errors in per cent, with the threshold that is best for W = 0.
-
-    Recorded on full MNIST: 0 against 1 and the mean of all pairs, at W = 0 and trained with ‖W‖₂ <= 0.6 by conditional
-    gradient. `live_...`: means over the pairs of this run.
-    """
-
-    zero_01: float
-    zero_mean: float
-    trained_01: float
-    trained_mean: float
-    spread: float  # standard deviation of the trained error over the pairs, in points
-    norm: float  # the largest ‖W‖₂ that was recorded for a ball of 0.6
-    live_zero: float
-    live_trained: float
-    live_norm: float  # the largest ‖W‖₂ of this run over its radius
-
-    @property
-    def verdict(self):
-        """holds, if W = 0 gives the paper's 7 % and 34 %, training reaches its 1 % and 14 % or less, all rounded, and
-        stays in the ball, and this run improves on W = 0 and stays in its own; fails otherwise."""
-        at_zero = round(self.zero_01) == 7 and round(self.zero_mean) == 34
-        reached = self.trained_01 < 1.5 and self.trained_mean < 14.5 and self.norm < 0.6001
-        here = self.live_trained < self.live_zero and self.live_norm < 1.0001
-        return verdicts.HOLDS if at_zero and reached and here else verdicts.FAILS
-
-
-def small_ball(recording, live):
-    """`SmallBall` of the recording mnist_spectral_norm and the `every` of this run."""
-    stored, at = recording.arrays, int(np.flatnonzero(radii(recording) == RADIUS)[0])
-    zero = 100 * stored["at_zero"][list(SCALINGS).index("mean 0.1307, std 0.3081")]
-    trained = 100 * stored["frank_wolfe_train"][:, at]
-    here = torch.stack([100 * result.train for result in live.values()]).mean(0)
-    return SmallBall(
-        zero_01=zero[0].item(),
-        zero_mean=zero.mean().item(),
-        trained_01=trained[0].item(),
-        trained_mean=trained.mean().item(),
-        spread=trained.std(ddof=1).item(),
-        norm=stored["frank_wolfe_norm"][:, at].max().item(),
-        live_zero=here[0].item(),
-        live_trained=here[-1].item(),
-        live_norm=max((result.norm[-1] / result.radii[-1]).item() for result in live.values()),
-    )
 
 
 def added_weights(sets, live, pairs):

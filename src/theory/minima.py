@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment, minimize
 from scipy.sparse.linalg import LinearOperator, eigsh
+from threadpoolctl import threadpool_limits
 
 from src.checks import check_integer, check_pair
 from src.model import population
@@ -18,6 +19,11 @@ class Matching(NamedTuple):
     cosine: torch.Tensor  # [d], of the pairs that are most nearly parallel up to sign: the sum of |cosine| is largest
 
 
+# L-BFGS and Lanczos go back and forth between numpy and torch, whose threads would wait for each other at every step.
+_one_thread = threadpool_limits.wrap(limits=1)
+
+
+@_one_thread
 def descend(W, W_star, iterations=2000):
     """The point to which L-BFGS takes the exact loss from W, [d, d] float64 on the CPU; a local minimum if all is well.
 
@@ -36,6 +42,7 @@ def descend(W, W_star, iterations=2000):
     return torch.from_numpy(found.x).view_as(W)
 
 
+@_one_thread
 def lowest_curvature(W, W_star, tolerance=1e-3):
     """The smallest eigenvalue of the Hessian of eq. 2 at W [d, d], at the true scale: negative at a saddle.
 

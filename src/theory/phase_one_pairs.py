@@ -51,7 +51,7 @@ def slowest_pair(d, gamma_0, gamma):
 
     def rate(q):
         found = pair(q)
-        return shrink_rate(*found, d) if found else math.inf
+        return shrink_rate(*found, d) if found else 1e6  # finite, for the parabolas of the search
 
     inside = [q for q in torch.linspace(-gamma_0, gamma_0, 41).tolist() if pair(q)]
     if not inside:

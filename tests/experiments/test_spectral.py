@@ -1,5 +1,7 @@
 """Section 5.5: the exact threshold, the projection, and two ways to train inside the ball."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -113,6 +115,87 @@ def test_training_improves_and_stays_in_the_ball(method):
     assert (got.refitted <= got.train + 1e-12).all()
     x, labels = images()
     assert got.train[-1] == spectral.error(spectral.output(x, got.W[-1]), labels, got.threshold)
+
+
+def threshold_by_trying(x, labels):
+    f = x.relu().sum(1).double()
+    ordered = f.sort().values
+    cuts = [((a + b) / 2).item() for a, b in pairwise(ordered)]
+    wrong = [(((f > c) != (labels if above else ~labels)).sum().item(), c, above) for c in cuts for above in (1, 0)]
+    return min(wrong)[1:]
+
+
+def steps_by_hand(rule, x, labels, generator, steps, batch, m):
+    """W after `steps` steps W <- rule(n, W, G), G the gradient on the images that the generator names."""
+    threshold = threshold_by_trying(x, labels)
+    scale = x.relu().sum(1).std()
+    W = torch.zeros(x.shape[1], x.shape[1], dtype=x.dtype)
+    for n in range(steps):
+        rows = torch.randperm(len(x), generator=generator)[:batch]
+        W = W.requires_grad_()
+        sign = torch.where(labels[rows], 1.0, -1.0) * (1 if threshold[1] else -1)
+        z = sign * ((x[rows] + x[rows] @ W).relu().sum(1) - threshold[0]) / (m * scale)
+        (G,) = torch.autograd.grad(torch.log1p((-z).exp()).mean(), W)
+        W = rule(n, W.detach(), G)
+    return W
+
+
+def test_conditional_gradient_written_out():
+    """Two radii of two steps: W <- W + 2 / (t + 2) (-r U V^T - W), M halving its past; between them W is scaled up."""
+    M, (x, labels) = None, images()
+
+    def rule(t, W, G):
+        nonlocal M
+        M = G if M is None else 0.5 * M + 0.5 * G
+        radius = 0.2 if t < 2 else 0.6
+        U, _, Vh = torch.linalg.svd(M)
+        W = W + 2 / (t + 2) * (-radius * U @ Vh - W)
+        return W * 3 if t == 1 else W
+
+    by_hand = steps_by_hand(rule, x, labels, torch.Generator().manual_seed(0), 4, 60, 0.5)
+    got = train(spectral.frank_wolfe, steps=2)
+    torch.testing.assert_close(got.W[2], by_hand, rtol=1e-6, atol=1e-8)
+
+
+def test_projected_sgd_written_out():
+    """Momentum, a step that falls to nearly zero over the second half, a projection after every second step."""
+    velocity, (x, labels) = torch.zeros(12, 12, dtype=torch.float64), images()
+
+    def rule(n, W, G):
+        nonlocal velocity
+        velocity = 0.9 * velocity + G
+        W = W - 0.5 * (1.0 if n + 1 <= 3 else 2 * (1 - (n + 1) / 6)) * velocity  # of five steps
+        if n + 1 in (2, 4, 5):
+            U, S, Vh = torch.linalg.svd(W)
+            W = U @ torch.diag(S.clamp(max=0.1)) @ Vh
+        return W
+
+    by_hand = steps_by_hand(rule, x, labels, torch.Generator().manual_seed(0), 5, 60, 0.5)
+    got = train(spectral.projected_sgd, radius=0.1, step=0.5, steps=5, every=2)
+    assert got.norm[1] == pytest.approx(0.1)
+    torch.testing.assert_close(got.W[1], by_hand, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("method", [spectral.frank_wolfe, spectral.projected_sgd])
+def test_the_test_set_is_only_tested_on(method):
+    """Other test images leave W and the threshold alone; contradicting labels make what was learnt wrong on them."""
+    right = train(method)
+    x, labels = images()
+    common = {"batch": 60, "loss": "logistic", "margin": 0.5}
+    own = {
+        spectral.frank_wolfe: {"radii": [0.2, 0.6], "steps": 4},
+        spectral.projected_sgd: {"radius": 0.6, "step": 0.05, "momentum": 0.9, "steps": 60, "every": 5},
+    }[method]
+    other = method((x, labels), (3 * x, ~labels), generator=torch.Generator().manual_seed(0), **common, **own)
+    assert torch.equal(other.W, right.W) and other.threshold == right.threshold
+    assert torch.equal(other.train, right.train) and torch.equal(other.refitted, right.refitted)
+    value, above = threshold_by_trying(x, labels)
+    assert right.threshold.value == pytest.approx(value) and right.threshold.above == bool(above)
+    for k, W in enumerate(other.W):
+        f = (3 * x + 3 * x @ W).relu().sum(1)
+        assert other.test[k].item() == pytest.approx(((f > value) != (~labels == bool(above))).double().mean().item())
+    same = method((x, labels), (x, ~labels), generator=torch.Generator().manual_seed(0), **common, **own)
+    assert torch.allclose(same.test, 1 - same.train)
 
 
 def test_ascent_would_be_seen(monkeypatch):

@@ -235,7 +235,7 @@ def test_the_recordings_are_those_of_the_choices():
 
 
 def test_recorded_errors_are_those_of_ten_digits():
-    """Before training about nine of ten are wrong; with links all learn; without, zero gives the most frequent answer."""
+    """Before training about nine of ten are wrong; then all learn, but zero without links: it gives one answer."""
     for name in ("mnist_zero_initialization", "mnist_unit_pixels", "mnist_without_link"):
         errors = recorded.load(name).arrays["test_error"]
         assert (errors[..., 0] > 0.7).all() and (errors[1, :, -1] < 0.05).all()

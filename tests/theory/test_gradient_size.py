@@ -80,6 +80,22 @@ def test_the_bound_to_first_order_is_the_one_of_the_proposition():
         )
 
 
+def test_the_pieces_by_hand():
+    """gamma = 1/10, d = 100: beta = 2/9, psi = 11/9, xi = 40/81."""
+    beta, psi, xi, theta = 2 / 9, 11 / 9, 40 / 81, 2 * math.asin(2 / 9)
+    by_hand = {
+        "columns": math.pi * 10,
+        "itself": math.pi / 10,
+        "potential": 0.2 * 99 * psi,
+        "first_order": 0.4 * xi + 4.4 * beta * psi,
+        "higher_order": 1.1 * (math.asin(2 * xi) + math.asin(xi) - 3 * xi)
+        + 1.1 * psi * xi**2
+        + 1.1 * (2 * beta * math.sin(theta) + psi * (theta - math.sin(theta))),
+    }
+    assert gradient_size.proved_norms(100, 0.1)._asdict() == pytest.approx(by_hand)
+    assert gradient_size.proved_share(100, 0.1) == pytest.approx(sum(by_hand.values()) / 60)
+
+
 def test_the_proved_share_covers_all_small_weights_and_large_dimensions():
     last = gradient_size.proved_share(gradient_size.LEAST_D, gradient_size.SMALL)
     assert gradient_size.LEAST_D == 100 and gradient_size.SMALL == 0.1 and 0.95 < last <= 1

@@ -83,7 +83,9 @@ def test_the_rate_is_the_decay_along_the_flow():
 def test_no_pair_shrinks_more_slowly_than_is_proved():
     gamma, norm, norm_star = 0.0225, 0.01, 0.002
     proved = phase_one.proved_rate(gamma, norm, norm_star)
-    assert 0.7 < proved < 1
+    beta, xi, theta = 0.02 / 0.99, (1.01 / 0.99) ** 2 - 1, 2 * math.asin(0.02 / 0.99)
+    remainder = math.pi / 2 * beta * 0.012 + 1.01 * (math.pi * beta**2 + (math.pi / 2 - 1) * xi**2 + theta**3 / 3)
+    assert proved == pytest.approx(1 - (math.pi / 2 * 0.012 + remainder) / (197 * 0.0225**2)) and 0.7 < proved < 1
     for d in (100, 1000):
         on_u, least = (norm, -norm_star), math.inf
         for alpha in torch.linspace(-norm, norm, 41).tolist():

@@ -64,6 +64,7 @@ BROKEN = GUpdate(
         ({"worst": np.array([3.1, 1.0, 1.0])}, verdicts.CORRECTED),
         ({"floats": (80.0, 8009.0)}, verdicts.HOLDS),  # the two precisions disagree
         ({"floats": (80.1, 8000.0)}, verdicts.HOLDS),
+        ({"floats": (79.9, 8000.0)}, verdicts.HOLDS),
         ({"floats": (80.0, 2300.0), "digits": (80.0, 2300.0)}, verdicts.HOLDS),  # does not grow like 1 / gamma
         ({"floats": (-80.0, -2500.0), "digits": (-80.0, -2500.0)}, verdicts.CORRECTED),
         ({"gammas": (1e-2, 1e-5)}, verdicts.HOLDS),
