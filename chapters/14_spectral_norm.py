@@ -18,9 +18,8 @@
 #
 # **The question.** The theory asks for $\|W^*\|_2 = O(1)$. Is there anything to learn inside so small a ball?
 #
-# **What you will see.** The model of equation (1), with nothing but a threshold behind it, tells two handwritten digits
-# apart: badly at $W = 0$, where it only weighs the ink, and well for a $W$ of spectral norm 0.6. How well depends on
-# how the ball is searched.
+# **What you will see.** The model of equation (1), with nothing but a threshold behind it, tells two handwritten digits apart: badly at $W = 0$, where it
+# only weighs the ink, and well for a $W$ of spectral norm 0.6. How well depends on how the ball is searched.
 #
 # **What you need.** The model of [the first chapter](01_model), singular values, and what a gradient step is.
 # ```
@@ -40,23 +39,14 @@ try:
     from src import checks
     from src.book import claims, figures, parameters
 except ImportError as error:
-    raise ImportError(
-        "this chapter needs the book's own package: pip install -r requirements.txt in its folder"
-    ) from error
+    raise ImportError("this chapter needs the book's own package: pip install -r requirements.txt in its folder") from error
 
 parameters.check(
     globals(),
-    dataset=("embedded", "full"),
-    digits=checks.each(range(10)),
-    radius=checks.between(0, 10),
-    steps=range(1, 1001),
-    loss=("logistic", "hinge", "squared"),
-    margin=checks.between(0, 100),
-    seed=range(2**31),
-    record=bool,
+    dataset=("embedded", "full"), digits=checks.each(range(10)), radius=checks.between(0, 10), steps=range(1, 1001),
+    loss=("logistic", "hinge", "squared"), margin=checks.between(0, 100), seed=range(2**31), record=bool,
 )
 
-import time
 from itertools import combinations
 
 import matplotlib.pyplot as plt
@@ -64,10 +54,12 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from src.experiments import datasets, digit_pairs, spectral
+from src import verdicts
+from src.experiments import datasets, digit_pairs, search_budget, small_ball, spectral
 from src.runs import recorded
 
 figures.use()
+torch.set_num_threads(1)  # a seed fixes a run only for one number of threads
 pairs = list(combinations(sorted(set(digits)), 2))
 if not pairs:
     raise ValueError(f"digits must name at least two different ones, not {digits}")
@@ -76,14 +68,14 @@ if record:
 recording = recorded.load("mnist_spectral_norm")
 stored = recording.arrays
 radii = digit_pairs.radii(recording)
-at = int(np.flatnonzero(radii == digit_pairs.RADIUS)[0])
+at = small_ball.column(recording)
 
 # %% [markdown]
 # ## One number for an image
 #
-# Two digits are to be told apart by a single number, the output [$f(x, W)$](#notation-f) of the model: one digit below a
-# threshold, the other above. For every pair of the digits in this run, a [$W$](#notation-w) is trained inside the ball
-# [$\|W\|_2$](#notation-norms) $\le 0.6$, in a way that [the next sections](the-rule) describe.
+# Two digits are to be told apart by a single number, the output [$f(x, W)$](#notation-f) of the model: one digit below a threshold, the other above. For
+# every pair of the digits in this run, a [$W$](#notation-w) is trained inside the ball [$\|W\|_2$](#notation-norms) $\le 0.6$, in a way that [the next
+# sections](the-rule) describe.
 
 # %%
 images = datasets.mnist(dataset)
@@ -115,8 +107,8 @@ figures.show("fig-two-digits", figure)
 # :name: fig-two-digits
 # :alt: Two histograms of the model's output, one colour per digit. On the left the two heaps overlap around a dashed line; on the right they lie on the two sides of it.
 #
-# The values $f(x, W)$ of the training images of two digits, for $W = 0$ (left) and for the $W$ that this run trained (right).
-# The dashed line is the threshold, the same on both sides.
+# The values $f(x, W)$ of the training images of two digits, for $W = 0$ (left) and for the $W$ that this run trained (right). The dashed line is the
+# threshold, the same on both sides.
 # ```
 #
 # In {numref}`fig-two-digits` training has moved the two heaps to the two sides of a line that stayed where it was.
@@ -130,14 +122,13 @@ figures.show("fig-two-digits", figure)
 # f(x, W) = \sum_{j=1}^{784} \mathrm{ReLU}\big(\langle e_j + w_j, x\rangle\big) ,
 # $$
 #
-# and is taken for the one digit if $f(x, W)$ is less than a threshold, else for the other. Each pair of digits has its own threshold; it is the best
-# one **for $W = 0$** and is then kept, whatever $W$ learns (section 5.5 of {cite:t}`li2017convergence`). Which of the two digits
-# belongs below follows from it: the one with the smaller $f(x, 0)$.
+# and is taken for the one digit if $f(x, W)$ is less than a threshold, else for the other. Each pair of digits has its own threshold; it is the best one
+# **for $W = 0$** and is then kept, whatever $W$ learns (section 5.5 of {cite:t}`li2017convergence`). Which of the two digits belongs below follows from
+# it: the one with the smaller $f(x, 0)$.
 #
-# At $W = 0$ the model is a sum over the pixels that are positive. With pixels from 0 to 1 that is the amount of ink. With the
-# customary standardisation, which takes a pixel value $p$ from 0 to 255 to $(p/255 - 0.1307)/0.3081$, it is the amount of ink above the average grey,
-# $p = 33.3285$. The best threshold needs no training: sort the values, count the errors of every cut. The pixels are
-# whole numbers, so all of this is exact.
+# At $W = 0$ the model is a sum over the pixels that are positive. With pixels from 0 to 1 that is the amount of ink. With the customary standardisation,
+# which takes a pixel value $p$ from 0 to 255 to $(p/255 - 0.1307)/0.3081$, it is the amount of ink above the average grey, $p = 33.3285$. The best
+# threshold needs no training: sort the values, count the errors of every cut. The pixels are whole numbers, so all of this is exact.
 #
 # ## W = 0: weighing the ink
 #
@@ -145,52 +136,50 @@ figures.show("fig-two-digits", figure)
 
 # %%
 at_zero = digit_pairs.errors_at_zero(images.train_images, images.train_labels)
+zero = small_ball.at_zero(recording)
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
-matching = [name for name, row in zip(digit_pairs.SCALINGS, stored["at_zero"]) if digit_pairs.as_printed(row)]
+matching = [name for name, matches in zip(digit_pairs.SCALINGS, zero.matching, strict=True) if matches]
 here = 100 * at_zero[1]
 display(
     Markdown(
         "| wrong at $W = 0$, full MNIST | 0 against 1 | mean of 45 pairs |\n|---|---|---|\n"
-        + "".join(
-            f"| {name} | {100 * row[0]:.2f} % | {100 * row.mean():.2f} % |\n"
-            for name, row in zip(digit_pairs.SCALINGS, stored["at_zero"], strict=True)
-        )
-        + "| the paper | 7 % | 34 % |\n\nThese are exact. Rounding to the paper's 7 % and 34 % is done by: "
+        + "".join(f"| {name} | {row[0]:.2f} % | {row[1]:.2f} % |\n" for name, row in zip(digit_pairs.SCALINGS, zero.errors, strict=True))
+        + f"| the paper | {small_ball.AT_ZERO[0]} % | {small_ball.AT_ZERO[1]} % |\n\nThese are exact. Rounding to the paper's 7 % and 34 % is done by: "
         f"{', '.join(matching) or 'none'}. {recorded.caption(recording)} With this scaling the {images.name} give {here[0]:.2f} % and {here.mean():.2f} %."
     )
 )
 
 # %% [markdown]
-# This fixes the scaling for the rest of the chapter. A third of all images wrong, where guessing would get half: often ink says little.
+# This fixes the scaling for the rest of the chapter. Guessing would get half of the images wrong: often ink says little more.
 #
 # ## Two ways to search a ball
 #
-# Training needs choices that the paper does not name: a loss, and a way to search the ball $\|W\|_2 \le r$. Here the loss is
-# a function of the margin, how far $f(x, W)$ lies on the right side of the threshold, in units of a fraction of
-# the standard deviation of $f(x, 0)$. Two ways to stay in the ball are compared.
+# Training needs choices that the paper does not name: a loss, and a way to search the ball $\|W\|_2 \le r$. Here the loss is a function of the margin,
+# how far $f(x, W)$ lies on the right side of the threshold, in units of a fraction of the standard deviation of $f(x, 0)$. Two ways to stay in the ball
+# are compared.
 #
-# **Projected SGD**, the obvious one: after some steps, clip the singular values of $W$ at $r$. This is
-# the nearest matrix in the ball (in the Frobenius norm), and takes one singular value decomposition.
+# **Projected SGD**, the obvious one: after some steps, clip the singular values of $W$ at $r$. This is the nearest matrix in the ball (in the Frobenius
+# norm), and takes one singular value decomposition.
 #
-# **Conditional gradient** (Frank and Wolfe): of all matrices in the ball, $-r\,UV^\top$ has the smallest inner product
-# with the gradient of a minibatch, [$G_t$](#notation-noise) $= U S V^\top$. Move $W$ a part of the way there,
+# **Conditional gradient**, the method of {cite:t}`frank1956algorithm`: of all matrices in the ball, $-r\,UV^\top$ has the smallest inner product with the
+# gradient of a minibatch, [$G_t$](#notation-noise) $= U S V^\top$. Move $W$ a part of the way there,
 #
 # $$
 # W_{t+1} = W_t + \frac{2}{t + 2}\big(-r\,UV^\top - W_t\big)
 # $$
 #
-# at step $t = 0, 1, \dots$, and it never leaves the ball. This also takes one decomposition per step, but where a gradient step follows the few largest singular
-# values of $G_t$, this one uses the room that the spectral norm leaves in all directions. (The runs here decompose a running mean of the $G_t$,
-# which is less noisy.)
+# at step $t = 0, 1, \dots$, and it never leaves the ball. This also takes one decomposition per step. A gradient step moves $W$ furthest along the
+# largest singular directions of $G_t$; this one moves equally far along all of them, and so uses the room of the ball from its first step on. (The runs
+# here decompose a running mean of the $G_t$, which is less noisy.)
 #
 # ## A ball of radius 0.6
 #
-# Now all pairs. Above the diagonal of {numref}`fig-all-pairs` stand the recorded runs on full MNIST, below it those of this
-# very run, which {numref}`fig-two-digits` has shown for one pair.
+# Now all pairs. Above the diagonal of {numref}`fig-all-pairs` stand the recorded runs on full MNIST, below it those of this very run, which
+# {numref}`fig-two-digits` has shown for one pair.
 
 # %%
-result = digit_pairs.small_ball(recording, live)
+result = small_ball.in_ball(recording, live)
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(2, 1, figsize=(6.6, 11.2))
@@ -207,9 +196,7 @@ for ax, k, mine, title in (
         title += f" (below the diagonal {radius:g})"
     shown = ax.imshow(table, vmin=0, vmax=50)
     for a, b in np.argwhere(np.isfinite(table)):
-        ax.text(
-            b, a, f"{table[a, b]:.1f}", ha="center", va="center", fontsize=9, color="w" if table[a, b] < 25 else "k"
-        )
+        ax.text(b, a, f"{table[a, b]:.1f}", ha="center", va="center", fontsize=9, color="w" if table[a, b] < 25 else "k")
     ax.set(title=title, xticks=range(10), yticks=range(10), xlabel="digit", ylabel="digit")
     ax.grid(False)
 figure.colorbar(shown, ax=axes, label="training error (%)", shrink=0.5)
@@ -220,17 +207,13 @@ figures.show("fig-all-pairs", figure)
 # :name: fig-all-pairs
 # :alt: Two ten by ten tables of percentages coloured by size. The upper one, for zero weights, is between a few and almost fifty per cent; the lower one, for trained weights, is far lower nearly everywhere.
 #
-# Training error of every pair of digits, with the threshold that is best for $W = 0$. Above the diagonals: full MNIST, recorded.
-# Below: this run, on the set and the digits that its parameters name (blank: not trained in this run).
+# Training error of every pair of digits, with the threshold that is best for $W = 0$. Above the diagonals: full MNIST, recorded. Below: this run, on the
+# set and the digits that its parameters name (blank: not trained in this run).
 # ```
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 columns = ("train", "refitted", "test")
-ways = {
-    "$W = 0$": ("frank_wolfe", 0),
-    "projected SGD": ("projected_sgd", 1),
-    "conditional gradient": ("frank_wolfe", at),
-}
+ways = {"$W = 0$": ("frank_wolfe", 0), "projected SGD": ("projected_sgd", 1), "conditional gradient": ("frank_wolfe", at)}
 errors = {name: [100 * stored[f"{way}_{c}"][:, k] for c in columns] for name, (way, k) in ways.items()}  # [45] each
 display(
     Markdown(
@@ -247,8 +230,36 @@ display(
 )
 
 # %% [markdown]
-# The threshold of $W = 0$ serves as well as a re-fitted one: training moves the two classes to its two sides. And the
-# distance between the two methods says that the paper's 14 % is no limit of the ball. It is how far one search got.
+# Training moves the two classes to the two sides of the threshold of $W = 0$; fitting the threshold again, as the second column does, gains something
+# still. And every error is an upper bound of what the ball allows: a longer search may find less. So these numbers, and the paper's 14 % with them, say
+# how far a search got.
+#
+# ## More steps
+#
+# The two methods above had unequal budgets: projected SGD its few dozen steps of one size, conditional gradient two steps for each of eight balls. For
+# one hard pair, each was given more.
+
+# %%
+budget = search_budget.find()  # None where it has not been recorded
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
+lines, gained = "", errors["conditional gradient"][0].mean() - errors["conditional gradient"][1].mean()
+if budget:
+    one = budget.arrays
+    for k, name in enumerate(one["searches"]):
+        for b, n in enumerate(one["steps"][k]):
+            lines += f"| {name} | {n:,.0f} | {100 * one['train'][k, b]:.2f} | {100 * one['test'][k, b]:.2f} | {one['saturated'][k, b]:.0f} | {one['frobenius'][k, b]:.1f} | {one['seconds'][k, b]:.0f} |\n"
+    lines = (
+        f"| {search_budget.PAIR[0]} against {search_budget.PAIR[1]} | steps | training (%) | test (%) | at the limit | $\\|W\\|_F$ | seconds |\n|---|---|---|---|---|---|---|\n{lines}"
+        f"\nFull MNIST, the ball of radius 0.6, each row a run of its own; at the limit: singular values within one per cent of it. {recorded.caption(budget)}\n\n"
+    )
+else:
+    lines = "The comparison is not recorded in this copy: `python -m src.experiments.search_budget` makes it in some minutes.\n\n"
+display(Markdown(lines + f"Over all pairs, fitting the threshold again takes {gained:.2f} points off the training error of the recorded conditional gradient."))
+
+# %% [markdown]
+# So the comparison of methods is one of budgets. With more steps projected SGD comes near, by bringing more and more singular values to the limit: that
+# it follows the few largest directions is in part that it was stopped early. Conditional gradient gets further in fewer steps, and goes on falling too.
 #
 # ## How much norm is needed
 #
@@ -262,16 +273,10 @@ ax.fill_between(radii, low, high, color=figures.COLOURS["sky"], alpha=0.25, lw=0
 ax.plot(radii, mean["train"], "o-", label="training, threshold of $W = 0$")
 ax.plot(radii, mean["refitted"], "s--", ms=4, label="training, re-fitted threshold")
 ax.plot(radii, mean["test"], "^:", ms=5, label="test, threshold of $W = 0$")
-ax.plot(
-    [0.6], [errors["projected SGD"][0].mean()], "D", color=figures.COLOURS["purple"], label="projected SGD, training"
-)
-ax.plot([0, 0.6], [34, 14], "kx", ms=9, mew=2, label="the paper")
-ax.set(
-    title="Error falls steadily with the allowed norm (mean of 45 pairs, full MNIST)",
-    xlabel=r"allowed spectral norm $\|W\|_2$",
-    ylabel="error (%)",
-    ylim=(0, None),
-)
+ax.plot([0.6], [errors["projected SGD"][0].mean()], "D", color=figures.COLOURS["purple"], label="projected SGD, training")
+ax.plot([0, 0.6], [small_ball.AT_ZERO[1], small_ball.TRAINED[1]], "kx", ms=9, mew=2, label="the paper")
+ax.set(title="Error falls steadily with the allowed norm (mean of 45 pairs, full MNIST)", ylabel="error (%)", ylim=(0, None))
+ax.set_xlabel(r"allowed spectral norm $\|W\|_2$")
 ax.legend()
 figures.show("fig-error-against-norm", figure)
 
@@ -280,16 +285,15 @@ figures.show("fig-error-against-norm", figure)
 # :name: fig-error-against-norm
 # :alt: Error in per cent falling from 34 at norm zero to a few per cent at norm one; training, re-fitted and test errors nearly coincide. The paper's crosses lie at 34 per cent for norm zero and 14 per cent for norm 0.6; the curve passes below the second.
 #
-# Mean error over all 45 pairs on full MNIST against the allowed spectral norm (recorded; conditional gradient, each norm starting
-# from the weights of the smaller one). Shaded: from the second-best to the second-worst tenth of the pairs. Crosses: the paper.
-# Diamond: projected SGD.
+# Mean error over all 45 pairs on full MNIST against the allowed spectral norm (recorded; conditional gradient, each norm starting from the weights of the
+# smaller one). Shaded: from the second-best to the second-worst tenth of the pairs. Crosses: the paper. Diamond: projected SGD.
 # ```
 #
 # ## What W learned
 #
 # Near an image, $f$ is linear in it. Write $\chi_j = 1$ for the units that the image turns on and $\chi_j = 0$ for the others: the pixel $i$ counts with
-# weight $\sum_j (I + W)_{ij}\,\chi_j$. The identity gives every bright pixel weight one. The rest, $W \bar\chi$ with $\chi$ averaged over
-# the images, is what training added: a picture of where ink is rewarded and where it is punished.
+# weight $\sum_j (I + W)_{ij}\,\chi_j$. The identity gives every bright pixel weight one. The rest, $W \bar\chi$ with $\chi$ averaged over the images, is
+# what training added: a picture of where ink is rewarded and where it is punished.
 
 # %%
 drawn = [p for p in ((0, 1), (4, 9), (3, 4)) if p in live] or pairs[:3]
@@ -319,13 +323,13 @@ figures.show("fig-learned", figure)
 # :name: fig-learned
 # :alt: For each pair of digits three small pictures, one below the other: the mean of the first digit, the mean of the second, and a map in red and blue that is blue where the first digit has its ink and red where only the second has.
 #
-# Top and middle: the mean images of two digits, the one below the threshold first. Bottom: the weight that $W$ adds to each pixel,
-# $W \bar\chi$; red raises the output, blue lowers it.
+# Top and middle: the mean images of two digits, the one below the threshold first. Bottom: the weight that $W$ adds to each pixel, $W \bar\chi$; red
+# raises the output, blue lowers it.
 # ```
 #
-# In {numref}`fig-learned` $W$ draws the difference of two digits. The two methods of search fill the ball differently
-# ({numref}`fig-singular-values`). Projected SGD pushes few singular values to the limit; conditional gradient brings most of them
-# near it. Both matrices have the same spectral norm, and very different Frobenius norms.
+# In {numref}`fig-learned` $W$ draws the difference of two digits. After so few steps the two methods fill the ball differently
+# ({numref}`fig-singular-values`): projected SGD has pushed few singular values to the limit, conditional gradient has brought most of them near it. Both
+# matrices have the same spectral norm, and very different Frobenius norms.
 
 # %%
 hard = (4, 9) if (4, 9) in live else pairs[-1]
@@ -339,13 +343,8 @@ for name, trained, style in (("conditional gradient", live[hard], "-"), ("projec
     W = trained.W[1]
     label = rf"{name}: {100 * trained.train[1]:.1f} % wrong, $\|W\|_F$ = {W.norm():.1f}"
     ax.plot(torch.linalg.svdvals(W), style, label=label)
-ax.set(
-    title=f"{hard[0]} against {hard[1]}: one spectral norm, two spectra ({images.name})",
-    xlabel="rank of the singular value",
-    ylabel="singular value",
-    xlim=(0, 784),
-    ylim=(0, None),
-)
+ax.set(title=f"{hard[0]} against {hard[1]}: one spectral norm, two spectra ({images.name})", xlim=(0, 784), ylim=(0, None))
+ax.set(xlabel="rank of the singular value", ylabel="singular value")
 ax.legend()
 figures.show("fig-singular-values", figure)
 
@@ -354,38 +353,59 @@ figures.show("fig-singular-values", figure)
 # :name: fig-singular-values
 # :alt: Singular values against their rank. Both curves start at the allowed norm; that of projected SGD drops within a few dozen, that of conditional gradient stays high for hundreds.
 #
-# Singular values of the trained $W$ for one pair of digits, by the two methods (this run; projected SGD takes twenty steps of 200
-# images for each step of the other).
+# Singular values of the trained $W$ for one pair of digits, by the two methods (this run; projected SGD takes twenty steps of 200 images for each step of
+# the other).
 # ```
-
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
-start = time.perf_counter()
-projected = spectral.project(live[hard].W[1], radius / 2)
-one_projection = time.perf_counter() - start
-display(
-    Markdown(
-        f"One projection of a 784 × 784 matrix, a complete singular value decomposition, took {one_projection:.2f} s here "
-        f"and returned a spectral norm of {torch.linalg.matrix_norm(projected, 2):.6f} where {radius / 2:g} was allowed. In the recorded run "
-        f"a pair took {stored['frank_wolfe_seconds'].mean():.1f} s of processor time by conditional gradient (all eight norms) and "
-        f"{stored['projected_sgd_seconds'].mean():.1f} s by projected SGD."
-    )
-)
-
-# %% [markdown]
-# ## The verdict
 #
-# The claim holds if $W = 0$ gives the paper's 7 % and 34 %, and training in the ball of radius 0.6 reaches its 1 % and 14 %, or less,
-# without leaving the ball; and if this page's own run improves on $W = 0$ too.
+# ## The verdicts
+#
+# Section 3 looks ahead: "networks with small *average* spectral norm already have good performance", an average over the pairs, which makes
+# $\|W^*\|_2 = O(1)$ a reasonable assumption. Beside it we put the norm that the theorem allows, $\|W\|_2 \le 1/100$.
+
+# %%
+options |= {"radii": [0.01], "steps": 1}
+tiny = digit_pairs.every(method, sets, pairs, seed, **options)
+average = small_ball.average_norm(recording, tiny)
+reached = small_ball.figures(recording)
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report(
+    "sec-5.5-zero",
+    verdict=zero.verdict,
+    evidence=verdicts.EXACT,
+    measured="0 against 1, and mean of 45 pairs: " + "; ".join(f"{name}: {first:.2f} % and {mean:.2f} %" for name, (first, mean) in zip(digit_pairs.SCALINGS, zero.errors, strict=True)),
+    spread="exact",
+    numbers={f"{key}_{k}": value for k, row in enumerate(zero.errors) for key, value in zip(("first", "mean"), row)},
+    note=f"Full MNIST. The scaling of the pixels is not named; the paper's figures are those of: {', '.join(matching) or 'none'}.",
+)
+claims.report(
     "sec-5.5",
     verdict=result.verdict,
-    measured=f"0 against 1: {result.zero_01:.1f} % → {result.trained_01:.2f} %; mean of 45 pairs: {result.zero_mean:.1f} % → "
-    f"{result.trained_mean:.1f} % (test {mean['test'][at]:.1f} %)",
-    spread=f"W = 0 exact; trained: one run per pair, standard deviation over pairs {result.spread:.1f} points",
-    note="Full MNIST, recorded. Inputs standardised with mean 0.1307 and std 0.3081, the scaling that gives the paper's figures for W = 0. "
-    f"Trained by conditional gradient; projected SGD reaches {errors['projected SGD'][0][0]:.2f} % and {errors['projected SGD'][0].mean():.1f} %.",
+    evidence=verdicts.RECORDED,
+    measured=f"mean of 45 pairs: {result.zero:.1f} % → {result.mean:.1f} % (test {result.test:.1f} %); 0 against 1: {result.first:.2f} %",
+    spread=f"one run per pair, standard deviation over pairs {result.spread:.1f} points",
+    numbers={"first": result.first, "mean": result.mean, "test": result.test, "norm": result.norm},
+    note="Full MNIST, conditional gradient, the threshold of W = 0. The errors are upper bounds of what the ball allows: they confirm the conclusion, not the figures.",
+)
+searches = ("projected SGD", "conditional gradient")
+claims.report(
+    "sec-5.5-figures",
+    verdict=reached.verdict,
+    evidence=verdicts.RECORDED,
+    measured="0 against 1, and mean of 45 pairs: " + "; ".join(f"{name}: {first:.2f} % and {mean:.1f} %" for name, (first, mean) in zip(searches, reached.reached, strict=True)),
+    spread="one run per pair and method",
+    numbers={f"{key}_{k}": value for k, row in enumerate(reached.reached) for key, value in zip(("first", "mean"), row)},
+    note="Missing are the loss, the method that kept the norm and its budget; these decide which error is reached. Ours are the logistic loss of the margin and two methods."
+    + (f" On one pair alone they range from {100 * one['train'].min():.1f} to {100 * one['train'].max():.1f} %." if budget else ""),
+)
+claims.report(
+    "small-average-norm",
+    verdict=average.verdict,
+    evidence=verdicts.RECORDED,
+    measured=f"mean ‖W‖₂ over the pairs {average.norm:.2f}: training error {average.train:.1f} %, test error {average.test:.1f} %",
+    spread="45 pairs of full MNIST, one run each",
+    numbers={"norm": average.norm, "train": average.train, "test": average.test},
+    note=f"Small means below the norm of the identity. In the theorem's ball, ‖W‖₂ ≤ 1/100, the {len(pairs)} pairs of this run go from {average.tiny_zero:.1f} % to {average.tiny:.1f} % only.",
 )
 
 # %% [markdown]
@@ -393,18 +413,15 @@ claims.report(
 #
 # ## Deviations
 #
-# - The paper names neither the loss nor the method by which $\|W\|_2 = 0.6$ was kept. Ours are parameters of this page. The
-#   logistic loss counts in units of a fraction of the standard deviation of $f(x, 0)$, which makes it more like the count of
-#   errors.
-# - The recorded curve takes only two steps per norm, from the weights of the smaller one: its errors are upper bounds.
+# - The logistic loss counts in units of a fraction of the standard deviation of $f(x, 0)$, which makes it more like the count of errors.
 # - At its defaults this page trains on the 5,000 digits that come with the book, and only the pairs of five digits.
-#   The verdict is that of the recorded run on all of MNIST.
+#   The verdicts are those of the recorded run on all of MNIST.
 #
 # ## Summary
 #
 # - At $W = 0$ the model weighs ink, and the paper's 7 % and 34 % identify its input scaling: the customary standardisation.
 # - A ball of spectral norm 0.6 holds classifiers that do better than the paper's 1 % and 14 %, with a threshold that was never re-fitted.
-# - How well depends on the search: conditional gradient, which uses all singular directions alike, goes well below projected SGD.
+# - How well depends on the search and its budget: conditional gradient, which uses all singular directions alike, needs fewer steps than projected SGD.
 # - The error falls steadily with the allowed norm, and the test error follows the training error.
 # - What $W$ learns can be seen: it rewards ink where the one digit has it, and punishes it where the other has.
 #
@@ -413,8 +430,8 @@ claims.report(
 # ```{exercise} Is 0.6 small?
 # :label: ex-spectral-small
 #
-# Show that $f(x, W)$ and $f(x, 0)$ differ by at most $\sqrt d\,\|W\|_2\,\|x\|$. Is this much or little beside $f(x, 0)$, for a
-# standardised image and $\|W\|_2 = 0.6$?
+# Show that $f(x, W)$ and $f(x, 0)$ differ by at most $\sqrt d\,\|W\|_2\,\|x\|$. Is this much or little beside $f(x, 0)$, for a standardised image and
+# $\|W\|_2 = 0.6$?
 # ```
 #
 # ```{solution} ex-spectral-small
@@ -422,9 +439,9 @@ claims.report(
 #
 # ReLU moves no further than its argument, so the difference is at most the sum of the $d$ entries of $|W^\top x|$, which is at most
 # $\sqrt d\,\|W^\top x\|$. Standardised pixels have a mean square of about one, hence $\|x\| \approx \sqrt d = 28$ and the bound is about $0.6\,d$. But
-# $f(x, 0)$ sums the positive parts only: on the 4,000 digits of this page the bound is 1.8 times $f(x, 0)$ on average. And $W = 0.6\,\bar x\,u^\top/\sqrt d$,
-# of rank one with $\bar x = x / \|x\|$ and [$u$](#notation-u) all ones, moves $f$ by two fifths of the bound, on average. A matrix of norm 0.6 is no small
-# change of this $f$, which sums over all units.
+# $f(x, 0)$ sums the positive parts only: on the 4,000 digits of this page the bound is 1.8 times $f(x, 0)$ on average. And
+# $W = 0.6\,\bar x\,u^\top/\sqrt d$, of rank one with $\bar x = x / \|x\|$ and [$u$](#notation-u) all ones, moves $f$ by two fifths of the bound, on
+# average. A matrix of norm 0.6 is no small change of this $f$, which sums over all units.
 # ```
 #
 # ```{exercise} The first step
@@ -436,8 +453,8 @@ claims.report(
 # ```{solution} ex-spectral-first-step
 # :class: dropdown
 #
-# The first fraction is $2/2 = 1$: $W_1 = -r\,UV^\top$, all of whose singular values are $r$, as many as the gradient has that are not zero. From then
-# on $W_{t+1}$ is a mean of $W_t$ and a matrix of spectral norm $r$, with weights that sum to one, and a ball is convex. A run with `steps=1` has
+# The first fraction is $2/2 = 1$: $W_1 = -r\,UV^\top$, all of whose singular values are $r$, as many as the gradient has that are not zero. From then on
+# $W_{t+1}$ is a mean of $W_t$ and a matrix of spectral norm $r$, with weights that sum to one, and a ball is convex. A run with `steps=1` has
 # $\|W\|_F = r\sqrt{\operatorname{rank} W}$, the largest that the ball allows at this rank.
 # ```
 #

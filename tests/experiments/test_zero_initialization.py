@@ -50,14 +50,14 @@ def test_a_run_is_written_out_sgd_from_the_start_it_names():
 def test_the_recipe_is_written_out_momentum_decay_and_schedule():
     """v <- 0.9 v + gradient + decay * p, p <- p - step * v; the step a tenth after half of the minibatches, a hundredth
     after three quarters; pixels over 255."""
-    images, recipe = patterns(80), replace(zero_initialization.RECIPE, batch=20, step=0.05)
+    images, recipe = patterns(80), replace(zero_initialization.RECIPE, batch=25, step=0.05)
     assert (recipe.momentum, recipe.weight_decay, recipe.schedule, recipe.pixels) == (0.9, 5e-4, "steps", "unit")
     assert (zero_initialization.RECIPE.step, zero_initialization.RECIPE.batch) == (0.1, 256)  # the paper's
     model = networks.BlockMLP(36, 10, torch.Generator().manual_seed(6), init="uniform")
     generator, x, count = torch.Generator().manual_seed(7), images.train_images.flatten(1).float() / 255, 0
     velocity = {p: torch.zeros_like(p) for p in model.parameters()}
-    for _ in range(4):  # of 3 minibatches: 12, divided after 6 and 9
-        for rows in torch.randperm(60, generator=generator).split(20):
+    for _ in range(4):  # of 3 minibatches, the last one smaller: 12, divided after 6 and 9
+        for rows in torch.randperm(60, generator=generator).split(25):
             step = 0.05 if count < 6 else 0.005 if count < 9 else 0.0005
             gradients = torch.autograd.grad(cross_entropy(model(x[rows]), images.train_labels[rows]), list(velocity))
             for (p, v), gradient in zip(velocity.items(), gradients):
