@@ -63,12 +63,6 @@ torch.set_num_threads(1)  # a seed fixes a run only for one number of threads
 pairs = list(combinations(sorted(set(digits)), 2))
 if not pairs:
     raise ValueError(f"digits must name at least two different ones, not {digits}")
-if record:
-    digit_pairs.record(datasets.mnist("full"), seed, keep=datasets.data_folder())
-recording = recorded.load("mnist_spectral_norm")
-stored = recording.arrays
-radii = digit_pairs.radii(recording)
-at = small_ball.column(recording)
 
 # %% [markdown]
 # ## One number for an image
@@ -84,8 +78,13 @@ options = {"steps": steps, "batch": 2000, "loss": loss, "margin": margin}
 options["radii"] = [radius]
 method = spectral.frank_wolfe
 live = digit_pairs.every(method, sets, pairs, seed, **options)
+if record:
+    kept = datasets.data_folder()
+    digit_pairs.record(datasets.mnist("full"), seed, keep=kept)
+recording = recorded.load("mnist_spectral_norm")
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
+stored, radii, at = recording.arrays, digit_pairs.radii(recording), small_ball.column(recording)
 first = (0, 1) if (0, 1) in live else pairs[0]
 inputs, is_second = datasets.pair(*sets[0], *first)
 trained = live[first]
@@ -248,9 +247,9 @@ if budget:
     one = budget.arrays
     for k, name in enumerate(one["searches"]):
         for b, n in enumerate(one["steps"][k]):
-            lines += f"| {name} | {n:,.0f} | {100 * one['train'][k, b]:.2f} | {100 * one['test'][k, b]:.2f} | {one['saturated'][k, b]:.0f} | {one['frobenius'][k, b]:.1f} | {one['seconds'][k, b]:.0f} |\n"
+            lines += f"| {name} | {n:,.0f} | {100 * one['train'][k, b]:.2f} | {100 * one['test'][k, b]:.2f} | {one['saturated'][k, b]:.0f} | {one['frobenius'][k, b]:.1f} | {one['seconds'][k, b]:.1f} |\n"
     lines = (
-        f"| {search_budget.PAIR[0]} against {search_budget.PAIR[1]} | steps | training (%) | test (%) | at the limit | $\\|W\\|_F$ | seconds |\n|---|---|---|---|---|---|---|\n{lines}"
+        f"| {search_budget.PAIR[0]} against {search_budget.PAIR[1]} | steps | training (%) | test (%) | at the limit | $\\lVert W\\rVert_F$ | seconds |\n|---|---|---|---|---|---|---|\n{lines}"
         f"\nFull MNIST, the ball of radius 0.6, each row a run of its own; at the limit: singular values within one per cent of it. {recorded.caption(budget)}\n\n"
     )
 else:

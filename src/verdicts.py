@@ -1,4 +1,4 @@
-"""What a verdict on a claim can be, and how we know. The rooms that judge, the cards, the ledger and its pages use these.
+"""What a verdict can be, and how we know. The rooms that judge, the cards, the ledger and its pages use these.
 
 A verdict is about the statement as printed, read as its authors would defend it, in the regime it states. The first of
 these that applies is the verdict: illustrated (a schematic figure claims nothing that could fail), not decidable from

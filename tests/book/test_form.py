@@ -58,6 +58,7 @@ def test_the_set_up_is_folded_and_checks_before_it_imports(cells):
         "from src.book import claims, figures, parameters\n", ""
     ).replace("from src.book import figures, parameters\n", ""), "only what the check needs comes before it"
     assert all("import " not in cell.source for cell in code(cells)[2:]), "imports belong into the set-up"
+    assert ".record(" not in set_up.source, "the set-up only sets up: a test executes it with every parameter file"
 
 
 def test_folded_cells_say_what_they_hold(cells):
