@@ -1,13 +1,17 @@
 """What the figures say, as their stored outputs tell it, and what they must not say."""
 
 import itertools
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
+import yaml
 from conftest import SCRIPTS
 
 from src.book import figures
+
+PINNED = Path(__file__).with_name("figures.yml")
 
 
 def stored():
@@ -62,3 +66,20 @@ def test_a_figure_tells_what_it_shows():
     plt.close(figure)
     line = {"label": "a line", "points": 3, "first": 3.0, "last": 5.0}
     assert panel == {"title": "Up", "x": "x", "y": "y", "lines": [line]}
+
+
+def test_figures_say_what_was_pinned():
+    """Titles, axes and labels, and where each labelled line begins and ends. A person changes the list, no run does."""
+    pinned = yaml.safe_load(PINNED.read_text())
+    found = {}
+    for _, name, panel in PANELS:
+        found.setdefault(name, []).append(panel)
+    assert set(found) == set(pinned)
+    for name, panels in found.items():
+        for panel, expected in zip(panels, pinned[name], strict=True):
+            assert [panel[key] for key in ("title", "x", "y")] == expected["names"], name
+            assert [line["label"] for line in panel["lines"]] == list(expected["lines"]), name
+            for line in panel["lines"]:
+                for end, value in zip(("first", "last"), expected["lines"][line["label"]], strict=True):
+                    near = value if value is None else pytest.approx(value, rel=0.1, abs=1e-9)
+                    assert line[end] == near, f"{name}: {line['label']!r}, {end}"
