@@ -28,7 +28,7 @@ d: int = 100  # input dimension; the theorems ask for at least 100
 pairs: int = 16  # random and structured pairs (W, W*) in each search
 ascent: int = 15  # steps of the search for the largest gradient
 batches: int = 8  # minibatches that measure the gradient's noise
-large: int = 1499  # dimension of 5.3's start (1500 there): a prime, 3 modulo 4
+large: int = 1499  # dimension of 5.3's start (1500 there), a prime 4k + 3
 seed: int = 0  # every random choice
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Set-up"}

@@ -51,7 +51,7 @@ def test_parameters_are_written_so_that_papermill_can_tell_of_them(script, noteb
     inferred = {parameter.name: parameter for parameter in PythonTranslator.inspect(cell)}
     for line in cell.source.splitlines():
         name, _, meaning = line.partition(":")[0], *line.partition("  # ")[1:]
-        assert len(line) <= 90 and name in inferred, line
+        assert len(line) <= 78 and name in inferred, line
         assert inferred[name].inferred_type_name != "None" and inferred[name].help == meaning, line
 
 
