@@ -57,9 +57,14 @@ def test_a_misspelt_name_stops_every_pass(pass_before):
         parameters.check({"In": ["", *pass_before, CELL, "dd = 7", SET_UP], "d": 5, "dd": 7}, d=range(3, 9))
 
 
-def test_the_parameters_cell_must_have_run():
-    with pytest.raises(ValueError, match="parameters cell was not run"):
-        parameters.check({"In": ["", SET_UP], "d": 5}, d=range(3, 9))
+@pytest.mark.parametrize("history", [{"In": ["", SET_UP]}, {"In": [""]}, {}])
+def test_without_a_history_the_values_are_checked(history):
+    """nbval's kernel keeps none; a cell that was not run leaves its parameters out."""
+    parameters.check({"d": 5, "pi": 3.14, **history}, d=range(3, 9))
+    with pytest.raises(ValueError, match="'d' must be from 3 to 8"):
+        parameters.check({"d": 9, **history}, d=range(3, 9))
+    with pytest.raises(ValueError, match="'d' is checked but the parameters cell does not set it"):
+        parameters.check({"pi": 3.14, **history}, d=range(3, 9))
 
 
 @pytest.mark.parametrize("value", [3, 3000])
