@@ -69,8 +69,6 @@ torch_device = checks.device(device)
 choices = zero.Choices(step, batch, init, readout, bias, pixels)
 kept = datasets.data_folder() / "runs_5_4" if record else None  # a recorded run can be interrupted and goes on
 where = {"device": torch_device, "keep": kept}
-images = datasets.mnist(dataset)
-images = images._replace(train_images=images.train_images[:limit], train_labels=images.train_labels[:limit])
 seeds = range(seed, seed + runs)
 
 # %% [markdown]
@@ -80,6 +78,10 @@ seeds = range(seed, seed + runs)
 # runs of a seed share everything else: the last layer's start and the order of the images.
 
 # %%
+images = datasets.mnist(dataset)
+images = images._replace(
+    train_images=images.train_images[:limit],
+    train_labels=images.train_labels[:limit])
 with_link = zero.both_starts(images, seeds, epochs, choices, **where)
 if record:
     zero.record(images, seeds, epochs, choices, **where)

@@ -211,7 +211,7 @@ def test_the_counterexample_by_matrices():
 
 
 def test_a_step_in_coordinates_is_a_step_of_matrices():
-    d, W = 11, (-0.05, 0.1, 0.02)
+    d, W, precision = 11, (-0.05, 0.1, 0.02), mpmath.mp.dps
     full = three_variables.matrix(W, d)
     step = full + 0.01 * population.lemma_2_1(full, torch.zeros_like(full))
     moved = phase_one_updates.coordinate_step(W, d, 0.01)
@@ -219,7 +219,7 @@ def test_a_step_in_coordinates_is_a_step_of_matrices():
     floats, digits = phase_one_updates.in_floats_and_digits(
         lambda X: phase_one_updates.coordinate_step(X, d, 0.01)[1], W
     )
-    assert floats == pytest.approx(digits, rel=1e-12) and mpmath.mp.dps == 15
+    assert floats == pytest.approx(digits, rel=1e-12) and mpmath.mp.dps == precision
     floats, digits = phase_one_updates.in_floats_and_digits(lambda X: X[0] + 1e-30 - X[0], (1.0, 0.0, 0.0))
     assert floats == 0 and digits == pytest.approx(1e-30)
 
