@@ -113,3 +113,17 @@ def test_bad_reports_are_refused(shown, change, message):
 def test_real_spreads_pass(shown, spread):
     claims.report(**entry("thm-3.3", spread=spread))
     assert len(shown) == 1
+
+
+def test_numbers_are_compared_within_the_tolerance_of_their_claim():
+    """1 per cent is within the usual 2, 3 are not; a lost, a new and a missing number and another verdict are seen."""
+    stored = entry("thm-3.3", evidence=verdicts.PROVED, numbers={"ratio": 0.5, "none": None})
+    assert claims.read()["thm-3.3"]["tolerance"] == 0.02
+    assert claims.differences(stored, stored) == []
+    assert claims.differences(stored, stored | {"numbers": {"ratio": 0.505, "none": None}}) == []
+    same = {"ratio": 0.5, "none": None}
+    changes = ({"ratio": 0.515}, {"ratio": -0.5}, {"ratio": None}, {"none": 1.0}, {"more": 1.0})
+    for numbers in ({"ratio": 0.5}, *(same | change for change in changes)):
+        assert len(claims.differences(stored, stored | {"numbers": numbers})) == 1, numbers
+    assert len(claims.differences(stored, stored | {"verdict": verdicts.FAILS})) == 1
+    assert len(claims.differences(stored, stored | {"evidence": verdicts.SAMPLED})) == 1
