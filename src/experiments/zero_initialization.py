@@ -3,7 +3,9 @@
 Every comparison is between two networks of one seed, which share the read-out's start and the order of the images, so
 that a difference of their errors is paired. Errors are percentages, differences points.
 
-    python -m src.experiments.zero_initialization recipe --seeds 5    records mnist_recipe: half an hour on one core
+    python -m src.experiments.zero_initialization recipe    records mnist_recipe: three quarters of an hour on one core
+
+or, in place of `recipe`, the name of another of its recordings (FAMILIES).
 
 Every run keeps a checkpoint after each epoch and goes on from it when the command is started again.
 """
@@ -59,6 +61,7 @@ class Choices:
 # closer to the paper's errors than its step and batch alone: what is customary for such networks, and pixels in [0, 1]
 RECIPE = Choices(pixels="unit", momentum=0.9, weight_decay=5e-4, schedule="steps")
 RECIPE_EPOCHS = 16
+EPOCHS = 20  # of the recordings by the paper's step and batch
 THREADS = 1  # of recorded runs: another number adds in another order, which moves a seed's error by some .15 points
 
 VARIANTS = {  # one choice changed at a time
@@ -133,18 +136,26 @@ def record(images, seeds, epochs, choices, *, device="cpu", folder=None, keep=No
     FAMILIES on `images`; and VARIANTS, eight epochs and five seeds each, on the embedded digits. keep: as in
     `both_starts`.
     """
+    for name in FAMILIES:
+        record_family(name, images, seeds, epochs, choices, device=device, folder=folder, keep=keep)
     with training.threads(THREADS):
-        for name, (identity, changed, some, short) in FAMILIES.items():
-            varied, chosen, length = replace(choices, **changed), seeds[:some], min(epochs, short or epochs)
-            curves = both_starts(images, chosen, length, varied, identity=identity, device=device, keep=keep)
-            seconds = curves.pop("seconds").sum()
-            parameters = asdict(varied) | {"identity": identity, "epochs": length}
-            _save(name, curves, parameters, chosen, device, seconds, images, folder)
         begin, few, digits = time.perf_counter(), range(seeds[0], seeds[0] + 5), datasets.mnist("embedded")
         table = sensitivity(digits, few, 8, choices, device=device)
         arrays = {"test_error": table, "variants": np.array(list(VARIANTS))}
         seconds, parameters = time.perf_counter() - begin, asdict(choices) | {"epochs": 8}
         _save("mnist_sensitivity", arrays, parameters, few, device, seconds, digits, folder)
+
+
+def record_family(name, images, seeds, epochs, choices, *, device="cpu", folder=None, keep=None):
+    """Train both starts of FAMILIES[name] for every seed, on one thread, and store the recording; return its path."""
+    identity, changed, some, short = FAMILIES[name]
+    varied, chosen, length = replace(choices, **changed), seeds[:some], min(epochs, short or epochs)
+    parameters = asdict(varied) | {"identity": identity, "epochs": length}
+    resumed = keep is not None and any(keep.glob("*.pt"))
+    with training.threads(THREADS):
+        curves = both_starts(images, chosen, length, varied, identity=identity, device=device, keep=keep)
+    seconds = curves.pop("seconds").sum()
+    return _save(name, curves, parameters, chosen, device, seconds, images, folder, resumed=resumed)
 
 
 def record_recipe(seeds, *, images=None, choices=RECIPE, epochs=RECIPE_EPOCHS, device="cpu", folder=None, keep=None):
@@ -182,13 +193,18 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python -m src.experiments.zero_initialization", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("what", choices=("recipe",))
+    parser.add_argument("what", choices=("recipe", *FAMILIES))
     parser.add_argument("--seeds", type=int, default=5, choices=range(2, 101), metavar="N", help="from 0 on, 2 to 100")
     parser.add_argument("--folder", type=Path, help="of the recording (default: data/recorded)")
-    parser.add_argument("--keep", type=Path, help="of the checkpoints (default: runs_5_4_recipe in the data folder)")
+    parser.add_argument("--keep", type=Path, help="of the checkpoints (default: runs_5_4_WHAT in the data folder)")
     chosen = parser.parse_args()
     try:
-        print(record_recipe(range(chosen.seeds), folder=chosen.folder, keep=chosen.keep))
+        seeds, options = range(chosen.seeds), {"folder": chosen.folder, "keep": chosen.keep}
+        if chosen.what == "recipe":
+            print(record_recipe(seeds, **options))
+        else:
+            options["keep"] = chosen.keep or datasets.data_folder() / f"runs_5_4_{chosen.what}"
+            print(record_family(chosen.what, datasets.mnist("full"), seeds, EPOCHS, Choices(), **options))
     except (ValueError, TypeError, OSError, FloatingPointError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
