@@ -12,6 +12,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import nbformat
 import yaml
 from IPython.display import display
 
@@ -19,8 +20,19 @@ from src import verdicts
 
 _CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 _KEYS = {"id": str, "row": int, "place": str, "statement": str, "paper": str, "chapter": str}
+_REPORT = ("id", "verdict", "evidence", "measured", "spread", "note", "numbers")
 _TOLERANCE = 0.02  # by which a claim's numbers may differ from run to run, relative, unless claims.yml says otherwise
 _PLUS_MINUS = re.compile(r"(?:±|\+/-)\s*(\d*\.?\d+(?:[eE][+-]?\d+)?)")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that occurs twice in one entry is an error: two claims that ran into each other."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise yaml.constructor.ConstructorError(None, None, f"{', '.join(sorted(twice))} twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def read(path=_CHAPTERS / "claims.yml"):
@@ -29,33 +41,43 @@ def read(path=_CHAPTERS / "claims.yml"):
     Raises ValueError, naming the file, the entry and what is allowed, for anything else.
     """
     try:
-        entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {error}") from None
-    if not isinstance(entries, list):
-        raise ValueError(f"{path} must be a list of claims, not {type(entries).__name__}")
+        entries = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)  # noqa: S506, a SafeLoader
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        raise ValueError(f"{path} must be a YAML list of claims in UTF-8: {error}") from None
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f"{path} must be a YAML list of claims, not {_short(entries)}")
     claims = {}
-    for k, entry in enumerate(entries):
-        name = f"{path}: entry {k + 1} ({entry.get('id') if isinstance(entry, dict) else entry!r})"
-        if not isinstance(entry, dict) or not set(_KEYS) <= set(entry) <= {*_KEYS, "tolerance"}:
-            raise ValueError(f"{name} must have {', '.join(_KEYS)}, and may have tolerance; it is {entry!r}")
-        for key, kind in _KEYS.items():
-            if not isinstance(entry[key], kind) or isinstance(entry[key], bool) or entry[key] in ("", 0):
-                raise ValueError(f"{name} must have a {kind.__name__} as its {key}, not {entry[key]!r}")
-        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", entry["id"]):
-            raise ValueError(f"{name} must have an id of lower-case letters, digits, dots and hyphens")
-        if not re.fullmatch(r"\d\d_[a-z0-9_]+", entry["chapter"]):
-            raise ValueError(f"{name} must name a chapter like 01_model, not {entry['chapter']!r}")
-        tolerance = entry.get("tolerance", _TOLERANCE)
-        if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance <= 1:
-            raise ValueError(f"{name} must have a tolerance between 0 and 1, not {tolerance!r}")
-        if entry["id"] in claims:
-            raise ValueError(f"{name} has an id that occurs twice")
-        claims[entry["id"]] = {**entry, "tolerance": float(tolerance)}
+    for k, entry in enumerate(entries, 1):
+        id = entry.get("id") if isinstance(entry, dict) else entry
+        try:
+            _check_claim(entry)
+            if id in claims:
+                raise ValueError("must have an id that no other entry has")
+        except ValueError as error:
+            raise ValueError(f"{path}: entry {k} ({_short(id)}) {error}") from None
+        claims[id] = {**entry, "tolerance": float(entry.get("tolerance", _TOLERANCE))}
     return claims
 
 
-def report(id, *, verdict, measured, spread, evidence=None, numbers=None, note=""):
+def _check_claim(entry):
+    if not isinstance(entry, dict) or not set(_KEYS) <= set(entry) <= {*_KEYS, "tolerance"}:
+        keys = list(entry) if isinstance(entry, dict) else entry
+        raise ValueError(f"must have {', '.join(_KEYS)}, and may have tolerance; it has {_short(keys)}")
+    for key, kind in _KEYS.items():
+        value, allowed = entry[key], "a text that is not empty" if kind is str else "an integer from 1 on"
+        right = value.strip() if isinstance(value, str) else type(value) is int and value > 0
+        if not isinstance(value, kind) or not right:
+            raise ValueError(f"must have {allowed} as its {key}, not {_short(value)}")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", entry["id"]):
+        raise ValueError("must have an id of lower-case letters, digits, dots and hyphens")
+    if not re.fullmatch(r"\d\d_[a-z0-9_]+", entry["chapter"]):
+        raise ValueError(f"must name a chapter like 01_model, not {entry['chapter']!r}")
+    tolerance = entry.get("tolerance", _TOLERANCE)
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance <= 1:
+        raise ValueError(f"must have a tolerance between 0 and 1, not {_short(tolerance)}")
+
+
+def report(id, *, verdict, evidence, measured, spread, numbers, note=""):
     """Display what this chapter found about the claim ``id``.
 
     ``verdict`` is one of the verdicts of `src.verdicts`, computed from the run, and ``evidence`` says how we know.
@@ -66,30 +88,39 @@ def report(id, *, verdict, measured, spread, evidence=None, numbers=None, note="
     Raises ValueError for an id that ``claims.yml`` lacks, another verdict or evidence, an empty text, a spread of ±0,
     and numbers that are none.
     """
+    entry = {"id": id, "verdict": verdict, "evidence": evidence, "measured": measured, "spread": spread, "note": note}
     known = _claims()
-    for name, value, allowed in (("id", id, known), ("verdict", verdict, verdicts.MEANING)):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
-    if evidence is not None and evidence not in verdicts.EVIDENCE:
-        raise ValueError(f"evidence must be one of {', '.join(verdicts.EVIDENCE)}; got {evidence!r}")
-    for name, text in {"measured": measured, "spread": spread}.items():
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"{name} must be a short text; got {text!r}")
-    if not isinstance(note, str):
-        raise ValueError(f"note must be a text; got {note!r}")
-    if any(float(number) == 0 for number in _PLUS_MINUS.findall(spread)):
-        raise ValueError(f"spread {spread!r}: say 'exact' where nothing varies, or print enough digits")
-    for name, number in (numbers or {}).items():
-        if isinstance(number, bool) or not isinstance(number, numbers_.Real):
-            raise ValueError(f"numbers[{name!r}] must be a number; got {number!r}")
-    entry = {"id": id, "verdict": verdict, "measured": measured, "spread": spread, "note": note}
-    if evidence is not None:
-        entry |= {"evidence": evidence}
-    if numbers is not None:
-        # JSON has no NaN and no infinity
-        entry |= {"numbers": {k: float(x) if math.isfinite(x) else None for k, x in numbers.items()}}
+    if id not in known:
+        raise ValueError(f"id must be one of {', '.join(known)}; got {id!r}")
+    check(entry | {"numbers": numbers})
+    # JSON has no NaN and no infinity
+    entry |= {"numbers": {k: float(x) if x is not None and math.isfinite(x) else None for k, x in numbers.items()}}
     place = known[id]["place"]
     display({"text/html": _card(place, entry), "text/plain": _plain(place, entry)}, metadata={"claim": entry}, raw=True)
+
+
+def check(entry):
+    """Raise ValueError, saying what is allowed, unless ``entry`` is what a report holds, whatever its id."""
+    if not isinstance(entry, dict) or set(entry) != set(_REPORT):
+        keys = list(entry) if isinstance(entry, dict) else entry
+        raise ValueError(f"a report must have {', '.join(_REPORT)}; got {_short(keys)}")
+    for name in ("id", "measured", "spread"):
+        if not isinstance(entry[name], str) or not entry[name].strip():
+            raise ValueError(f"{name} must be a short text; got {_short(entry[name])}")
+    for name, allowed in {"verdict": verdicts.MEANING, "evidence": verdicts.EVIDENCE}.items():
+        if not isinstance(entry[name], str) or entry[name] not in allowed:
+            raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {_short(entry[name])}")
+    if not isinstance(entry["note"], str):
+        raise ValueError(f"note must be a text; got {_short(entry['note'])}")
+    if any(float(number) == 0 for number in _PLUS_MINUS.findall(entry["spread"])):
+        raise ValueError(f"spread {entry['spread']!r}: say 'exact' where nothing varies, or print enough digits")
+    if not isinstance(entry["numbers"], dict):
+        raise ValueError(f"numbers must be a dict of numbers by name; got {_short(entry['numbers'])}")
+    for name, number in entry["numbers"].items():
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"numbers must have texts as names; got {_short(name)}")
+        if isinstance(number, bool) or not isinstance(number, numbers_.Real | None):
+            raise ValueError(f"numbers[{name!r}] must be a number; got {_short(number)}")
 
 
 def differences(stored, found):
@@ -122,6 +153,27 @@ def reports(notebook):
     ]
 
 
+def stored(path):
+    """The reports stored in the notebook at ``path``, in order.
+
+    Raises ValueError, naming the file, the report and what is allowed, for no notebook and for a report that is none.
+    """
+    try:
+        notebook = nbformat.reads(Path(path).read_text(encoding="utf-8"), as_version=nbformat.NO_CONVERT)
+        nbformat.validate(notebook, version=4, relax_add_props=True)
+    except Exception as error:  # whatever nbformat meets in a file that is no notebook
+        raise ValueError(f"{path} must be a notebook of format 4, JSON in UTF-8: {_short(error)}") from None
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    found = [output["metadata"]["claim"] for output in outputs if "claim" in output.get("metadata", {})]
+    for k, entry in enumerate(found, 1):
+        id = entry.get("id") if isinstance(entry, dict) else entry
+        try:
+            check(entry)
+        except ValueError as error:
+            raise ValueError(f"{path}: report {k} ({_short(id)}): {error}") from None
+    return found
+
+
 def css_class(verdict):
     """The class that colours a verdict in ``book.css``."""
     return "claim-" + re.sub(r"\W+", "-", verdict)
@@ -132,19 +184,25 @@ def _claims():
     return read()
 
 
+def _short(value):
+    """A value as a complaint shows it: its first line, and not too much of that."""
+    text = (str(value) if isinstance(value, Exception) else repr(value)).strip().partition("\n")[0]
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
 def _card(place, entry):
     text = {key: html.escape(value) for key, value in entry.items() if isinstance(value, str)}
     note = f'<div class="claim-note">{text["note"]}</div>' if entry["note"] else ""
-    how = f' <span class="claim-evidence">{text["evidence"]}</span>' if "evidence" in text else ""
     return (
         f'<div class="claim {css_class(entry["verdict"])}" id="claim-{text["id"]}">'
         f'<div class="claim-head"><span class="claim-place">{html.escape(place)}</span> '
-        f'<a class="claim-verdict" href="ledger.html#row-{text["id"]}">{text["verdict"]}</a>{how}</div>'
+        f'<a class="claim-verdict" href="ledger.html#row-{text["id"]}">{text["verdict"]}</a> '
+        f'<span class="claim-evidence">{text["evidence"]}</span></div>'
         f'<div class="claim-body">{text["measured"]} ({text["spread"]})</div>{note}</div>'
     )
 
 
 def _plain(place, entry):
-    how = f" ({entry['evidence']})" if "evidence" in entry else ""
-    lines = [f"{place}: {entry['verdict']}{how}", f"  measured: {entry['measured']} ({entry['spread']})"]
+    lines = [f"{place}: {entry['verdict']} ({entry['evidence']})"]
+    lines += [f"  measured: {entry['measured']} ({entry['spread']})"]
     return "\n".join(lines + ([f"  note: {entry['note']}"] if entry["note"] else []))

@@ -9,8 +9,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import nbformat
 from docutils import nodes
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -21,11 +21,11 @@ _logger = logging.getLogger(__name__)
 
 
 def executed(chapters):
-    """The reports of every notebook in the folder ``chapters``: {chapter name: list of reports}."""
-    return {
-        path.stem: claims.reports(nbformat.read(path, as_version=4))
-        for path in sorted(Path(chapters).glob("[0-9][0-9]_*.ipynb"))
-    }
+    """The reports of every notebook in the folder ``chapters``: {chapter name: list of reports}.
+
+    Raises ValueError as `claims.stored`.
+    """
+    return {path.stem: claims.stored(path) for path in sorted(Path(chapters).glob("[0-9][0-9]_*.ipynb"))}
 
 
 def problems(known, reported):
@@ -36,7 +36,7 @@ def problems(known, reported):
         found += [f"{chapter} reports {id!r} {n} times" for id, n in times.items() if n > 1]
         for id in times:
             if id not in known:
-                found.append(f"{chapter} reports {id!r}, which claims.yml does not have")
+                found.append(f"{chapter} reports {id!r}, which claims.yml does not have: it has {', '.join(known)}")
             elif known[id]["chapter"] != chapter:
                 found.append(f"{chapter} reports {id!r}, which belongs to {known[id]['chapter']}")
         found += [
@@ -45,6 +45,15 @@ def problems(known, reported):
             if claim["chapter"] == chapter and id not in times
         ]
     return found
+
+
+def homeless(known, reported):
+    """The claims of chapters that are not among the reports, as sentences."""
+    return [
+        f"claims.yml gives {id!r} to {claim['chapter']}, which has no notebook: there are {', '.join(reported)}"
+        for id, claim in known.items()
+        if claim["chapter"] not in reported
+    ]
 
 
 def rows(known, reported):
@@ -60,8 +69,8 @@ def rows(known, reported):
                 "ours": report["measured"] if report else "",
                 "spread": report["spread"] if report else "",
                 "verdict": report["verdict"] if report else verdicts.OPEN,
-                "evidence": report.get("evidence", "") if report else "",
-                "numbers": report.get("numbers", {}) if report else {},
+                "evidence": report["evidence"] if report else "",
+                "numbers": report["numbers"] if report else {},
                 "note": report["note"] if report else "",
                 "chapter": chapter,
                 "link": f"chapters/{chapter}.html#claim-{id}" if report else None,
@@ -157,7 +166,11 @@ def _number_chapters(app, doctree):
 
 
 def _warn(app):
-    for problem in problems(*_read(app.srcdir)):
+    try:
+        both = _read(app.srcdir)
+    except ValueError as error:
+        raise ExtensionError(f"ledger: {error}") from None
+    for problem in problems(*both) + homeless(*both):
         _logger.warning("ledger: %s", problem)
 
 

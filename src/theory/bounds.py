@@ -9,45 +9,49 @@ bounds the Frobenius norm of a gradient's noise. Lemma 2.5 is in `noisy_descent`
 import math
 from typing import NamedTuple
 
-from src.checks import check_integer, check_positive
+from src.checks import FORMULA, arguments, between, within
 
 G_LIMIT = 0.1  # g up to which Theorem 3.3 promises one-point convexity
 DELTA = 0.03  # of Theorem 3.3: <R, W* - W> > 0.03 |W* - W|_F^2
 PHASE_TWO_SPECTRAL = 0.01  # of Theorem 3.2: |W_T|_2 after Phase I
 
+_POSITIVE = between(0, math.inf)
+_gradient_arguments = arguments(d=FORMULA, gamma=_POSITIVE, noise=within(0, math.inf))
 
+
+@_gradient_arguments
 def gradient_spectral(d, gamma, noise=0.0):
     """Section 2, G_2 = 6 d gamma + epsilon, said to bound the spectral norm of every stochastic gradient."""
-    _check(d, gamma)
     return 6 * d * gamma + noise
 
 
+@_gradient_arguments
 def gradient_frobenius(d, gamma, noise=0.0):
     """Section 2, G_F = 6 d^1.5 gamma + epsilon, said to bound the Frobenius norm of every stochastic gradient."""
-    _check(d, gamma)
     return 6 * d**1.5 * gamma + noise
 
 
+@_gradient_arguments
 def phase_one_step(d, gamma, noise=0.0):
     """Theorems 3.1 and 3.2: the largest step size of Phase I, eta = gamma^2 / G_2^2, close to 1 / (36 d^2)."""
     return (gamma / gradient_spectral(d, gamma, noise)) ** 2
 
 
+@arguments(step=_POSITIVE)
 def phase_one_steps(step):
     """Theorem 3.2: after at most 1 / (16 eta) steps of size eta = `step` the potential is down to 197 gamma^2."""
-    check_positive("step", step)
     return 1 / (16 * step)
 
 
+@arguments(d=FORMULA, step=_POSITIVE)
 def phase_one_factor(d, step):
     """Theorem 3.2: the factor 1 - 0.5 eta d by which every step of Phase I is said to shrink the potential at least."""
-    check_positive("step", step)
     return 1 - 0.5 * step * d
 
 
+@arguments(gamma=_POSITIVE)
 def phase_one_potential(gamma):
     """Theorem 3.2: the potential at which Phase I ends, 197 gamma^2; at most 0.1 when gamma <= 0.0225."""
-    check_positive("gamma", gamma)
     return 197 * gamma**2
 
 
@@ -70,9 +74,9 @@ class MarginPieces(NamedTuple):
     sines: float  # what the sines differ from one
 
 
+@arguments(gamma=_POSITIVE)
 def margin_constants(gamma):
     """The MarginConstants at gamma. Raises ValueError unless xi < 1, that is gamma < 0.17."""
-    check_positive("gamma", gamma)
     psi = (1 + gamma) / (1 - gamma) if gamma < 1 else math.inf
     xi = psi**2 - 1
     if not xi < 1:
@@ -80,6 +84,7 @@ def margin_constants(gamma):
     return MarginConstants(psi, xi, 1 / math.sqrt(1 - xi**2))
 
 
+@arguments(gamma=_POSITIVE, g_max=within(-math.inf, math.inf))
 def margin_pieces(gamma, g_max=G_LIMIT):
     """What each piece is at least for |W|_2, |W*|_2 <= gamma and g <= g_max, in any d: a MarginPieces, over |M|_F^2."""
     psi, xi, zeta = margin_constants(gamma)
@@ -93,6 +98,7 @@ def margin_pieces(gamma, g_max=G_LIMIT):
     )
 
 
+@arguments(gamma=_POSITIVE, g_max=within(-math.inf, math.inf))
 def one_point_ratio(gamma, g_max=G_LIMIT):
     r"""No pair with |W|_2, |W*|_2 <= gamma, g <= g_max has a smaller printed ratio, in any d. Chapter 7 has the proof.
 
@@ -112,6 +118,7 @@ class Figure5Bounds(NamedTuple):
     higher_order: float
 
 
+@arguments(gamma=_POSITIVE, g_max=within(-math.inf, math.inf))
 def figure_5(gamma, g_max=G_LIMIT):
     r"""The Figure5Bounds for |W|_2, |W*|_2 <= gamma and g <= g_max, from the steps of `margin_pieces`.
 
@@ -127,8 +134,3 @@ def figure_5(gamma, g_max=G_LIMIT):
         first_order=-(psi**2) - (psi - 1) - xi,
         higher_order=-(zeta - 1) * psi**2 - (math.asin(xi) - xi) + pieces.own + pieces.sines,
     )
-
-
-def _check(d, gamma):
-    check_integer("d", d, at_least=1)
-    check_positive("gamma", gamma)
