@@ -219,17 +219,12 @@ def check_value(name, value, allowed):
 
 
 def _interval(allowed):
-    match allowed:
-        case _Between(0, math.inf):
-            return "positive and finite"
-        case _Within(0, math.inf):
-            return "finite and not negative"
-        case _Between(-math.inf, math.inf) | _Within(-math.inf, math.inf):
-            return "finite"
-        case _Between(low, high):
-            return f"between {low} and {high}"
-        case _Within(low, high):
-            return f"from {low} to {high}"
+    low, high = allowed
+    if high == math.inf and low in (0, -math.inf):
+        return (
+            "finite" if low else "positive and finite" if isinstance(allowed, _Between) else "finite and not negative"
+        )
+    return f"between {low} and {high}" if isinstance(allowed, _Between) else f"from {low} to {high}"
 
 
 def _check_class(name, value, allowed, got):

@@ -41,9 +41,9 @@ def read(path=_CHAPTERS / "claims.yml"):
     Raises ValueError, naming the file, the entry and what is allowed, for anything else.
     """
     try:
-        entries = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)  # noqa: S506, a SafeLoader
+        entries = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, ValueError, OSError) as error:
-        raise ValueError(f"{path} must be a YAML list of claims in UTF-8: {error}") from None
+        raise ValueError(f"{path} must be a YAML list of claims in UTF-8: {' '.join(str(error).split())}") from None
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{path} must be a YAML list of claims, not {_short(entries)}")
     claims = {}
@@ -82,8 +82,8 @@ def report(id, *, verdict, evidence, measured, spread, numbers, note=""):
 
     ``verdict`` is one of the verdicts of `src.verdicts`, computed from the run, and ``evidence`` says how we know.
     ``measured`` and ``spread`` are short texts formatted from the run (``spread="exact"`` where nothing was sampled);
-    ``numbers`` holds what was measured once more, as numbers by name, to be compared from run to run; ``note`` is one
-    sentence: the reason, the correction or the choice made.
+    ``numbers`` holds what was measured once more, as numbers by name, to be compared from run to run (None or NaN where
+    there is none); ``note`` is one sentence: the reason, the correction or the choice made.
 
     Raises ValueError for an id that ``claims.yml`` lacks, another verdict or evidence, an empty text, a spread of ±0,
     and numbers that are none.
@@ -109,7 +109,7 @@ def check(entry):
             raise ValueError(f"{name} must be a short text; got {_short(entry[name])}")
     for name, allowed in {"verdict": verdicts.MEANING, "evidence": verdicts.EVIDENCE}.items():
         if not isinstance(entry[name], str) or entry[name] not in allowed:
-            raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {_short(entry[name])}")
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {_short(entry[name])}")
     if not isinstance(entry["note"], str):
         raise ValueError(f"note must be a text; got {_short(entry['note'])}")
     if any(float(number) == 0 for number in _PLUS_MINUS.findall(entry["spread"])):
@@ -146,7 +146,7 @@ def differences(stored, found):
 def reports(notebook):
     """The reports stored in an executed notebook (an nbformat node or its JSON), in order."""
     return [
-        dict(output["metadata"]["claim"])
+        output["metadata"]["claim"]
         for cell in notebook["cells"]
         for output in cell.get("outputs", [])
         if "claim" in output.get("metadata", {})
@@ -159,12 +159,11 @@ def stored(path):
     Raises ValueError, naming the file, the report and what is allowed, for no notebook and for a report that is none.
     """
     try:
-        notebook = nbformat.reads(Path(path).read_text(encoding="utf-8"), as_version=nbformat.NO_CONVERT)
-        nbformat.validate(notebook, version=4, relax_add_props=True)
+        notebook = nbformat.reads(Path(path).read_text(encoding="utf-8"), as_version=4)
+        nbformat.validate(notebook)
+        found = reports(notebook)
     except Exception as error:  # whatever nbformat meets in a file that is no notebook
         raise ValueError(f"{path} must be a notebook of format 4, JSON in UTF-8: {_short(error)}") from None
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    found = [output["metadata"]["claim"] for output in outputs if "claim" in output.get("metadata", {})]
     for k, entry in enumerate(found, 1):
         id = entry.get("id") if isinstance(entry, dict) else entry
         try:

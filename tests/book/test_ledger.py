@@ -1,11 +1,17 @@
 """Claims, their reports, and the ledger made from both."""
 
+import json
+import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from conftest import CHAPTERS, ROOT, SCRIPTS
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 from src import verdicts
 from src.book import claims, ledger
@@ -14,7 +20,14 @@ PINNED = Path(__file__).with_name("verdicts.yml")
 
 
 def entry(id, **changes):
-    return {"id": id, "verdict": verdicts.HOLDS, "measured": "1.0", "spread": "exact", "note": ""} | changes
+    right = {"id": id, "verdict": verdicts.HOLDS, "evidence": verdicts.EXACT, "measured": "1.0", "spread": "exact"}
+    return right | {"note": "", "numbers": {}} | changes
+
+
+def notebook(*reports):
+    """A notebook with these reports."""
+    outputs = [nbformat.v4.new_output("display_data", metadata={"claim": report}) for report in reports]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(id="one", outputs=outputs)])
 
 
 @pytest.fixture
@@ -60,8 +73,17 @@ def test_problems_are_found():
     assert ledger.problems(known, {"01_model": [*right, right[0]]}) == ["01_model reports 'eq-1-2' 2 times"]
     wrong = ledger.problems(known, {"01_model": [*right, entry("nonsense"), entry("thm-3.3")]})
     assert wrong == [
-        "01_model reports 'nonsense', which claims.yml does not have",
+        f"01_model reports 'nonsense', which claims.yml does not have: it has {', '.join(known)}",
         "01_model reports 'thm-3.3', which belongs to 07_phase_two",
+    ]
+
+
+def test_a_claim_of_a_chapter_without_a_notebook_is_found():
+    known, reported = claims.read(), ledger.executed(CHAPTERS)
+    assert ledger.homeless(known, reported) == []
+    lost = ledger.homeless(known, {name: reported[name] for name in reported if name != "16_noise"})
+    assert [sentence.partition(",")[0] for sentence in lost] == [
+        f"claims.yml gives {id!r} to 16_noise" for id in ("sec-6-rotation", "sec-6-general")
     ]
 
 
@@ -75,23 +97,25 @@ def test_rows_join_claims_and_reports():
 
 
 def test_a_report_carries_its_data_and_its_anchor(shown):
-    claims.report("thm-3.3", verdict=verdicts.FAILS, measured="0.02 < 0.03", spread="± 0.001", note="γ = 0.3 & more")
+    sent = entry("thm-3.3", verdict=verdicts.FAILS, measured="0.02 < 0.03", spread="± 0.001", note="γ = 0.3 & more")
+    claims.report(**sent | {"numbers": {"ratio": 0.02, "none": float("nan"), "far": float("inf"), "count": 3}})
     ((data, metadata),) = shown
-    assert metadata["claim"] == entry(
-        "thm-3.3", verdict=verdicts.FAILS, measured="0.02 < 0.03", spread="± 0.001", note="γ = 0.3 & more"
-    )
+    assert metadata["claim"] == sent | {"numbers": {"ratio": 0.02, "none": None, "far": None, "count": 3.0}}
     assert 'id="claim-thm-3.3"' in data["text/html"]
     assert "0.02 &lt; 0.03" in data["text/html"]
-    assert "Theorem 3.3: fails" in data["text/plain"]
-    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data, metadata=metadata)])
-    assert claims.reports(nbformat.v4.new_notebook(cells=[cell])) == [metadata["claim"]]
+    assert "Theorem 3.3: fails (exact)" in data["text/plain"]
+    assert claims.reports(notebook(metadata["claim"])) == [metadata["claim"]]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"id": "thm-9.9"}, "id must be one of eq-1-2.*got 'thm-9.9'"),
-        ({"verdict": "true"}, "verdict must be one of holds"),
+        ({"id": ["thm-3.3"]}, "id must be one of eq-1-2"),
+        ({"verdict": "true"}, "verdict must be one of 'holds', 'holds, corrected'.*got 'true'"),
+        ({"verdict": [verdicts.HOLDS]}, "verdict must be one of"),
+        ({"evidence": "seen"}, "evidence must be one of 'proved', 'exact'.*got 'seen'"),
+        ({"evidence": None}, "evidence must be one of"),
         ({"measured": ""}, "measured must be a short text"),
         ({"measured": 0.03}, "measured must be a short text"),
         ({"spread": " "}, "spread must be a short text"),
@@ -101,12 +125,23 @@ def test_a_report_carries_its_data_and_its_anchor(shown):
         ({"spread": "± 0.0 over 5 seeds"}, "say 'exact'"),
         ({"spread": "±0e+00"}, "say 'exact'"),
         ({"note": None}, "note must be a text"),
+        ({"numbers": None}, "numbers must be a dict of numbers by name; got None"),
+        ({"numbers": [0.5]}, "numbers must be a dict"),
+        ({"numbers": {"ratio": "0.5"}}, r"numbers\['ratio'\] must be a number; got '0.5'"),
+        ({"numbers": {"ratio": True}}, r"numbers\['ratio'\] must be a number; got True"),
+        ({"numbers": {3: 0.5}}, "numbers must have texts as names; got 3"),
     ],
 )
 def test_bad_reports_are_refused(shown, change, message):
     with pytest.raises(ValueError, match=message):
         claims.report(**(entry("thm-3.3") | change))
     assert shown == []
+
+
+def test_a_report_says_how_we_know_and_carries_numbers(shown):
+    for name in ("evidence", "numbers"):
+        with pytest.raises(TypeError, match=name):
+            claims.report(**{key: value for key, value in entry("thm-3.3").items() if key != name})
 
 
 @pytest.mark.parametrize("spread", ["exact", "± 0.004", "±0.1 %", "±1e-12", "+/- 0.25 over 5 seeds"])
@@ -127,3 +162,193 @@ def test_numbers_are_compared_within_the_tolerance_of_their_claim():
         assert len(claims.differences(stored, stored | {"numbers": numbers})) == 1, numbers
     assert len(claims.differences(stored, stored | {"verdict": verdicts.FAILS})) == 1
     assert len(claims.differences(stored, stored | {"evidence": verdicts.SAMPLED})) == 1
+
+
+# --- Bad input ------------------------------------------------------------------------------------------------------
+
+CLAIMS = (CHAPTERS / "claims.yml").read_text(encoding="utf-8")
+
+
+def damaged(**changes):
+    """claims.yml with another second entry, a value None standing for a missing key."""
+    entries = yaml.safe_load(CLAIMS)
+    entries[1] = {key: value for key, value in (entries[1] | changes).items() if value is not None}
+    return yaml.safe_dump(entries, allow_unicode=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must be a YAML list of claims, not None"),
+        ("claims: []", "must be a YAML list of claims, not {"),
+        ("- thm-3.3", r"entry 1 \('thm-3.3'\) must have id, row, place"),
+        (CLAIMS.replace("- id: thm-3.3\n", "<<<<<<< HEAD\n- id: thm-3.3\n"), "YAML list of claims in UTF-8: .*line 89"),
+        (
+            CLAIMS.replace("- id: lemma-2.1", "  id: lemma-2.1"),
+            "chapter, id, paper, place, row, statement twice .*line 5",
+        ),
+        (CLAIMS.replace("row: 2\n", "row: 2001-99-99\n"), "month must be in 1..12"),
+        (CLAIMS[:5003], r"entry 17 \('first-two-terms'\) must have .*; it has \['id', 'row'\]"),
+        (damaged(paper=None), r"entry 2 \('lemma-2.1'\) must have id, row, .*; it has \['chapter'"),
+        (damaged(tolerence=0.1), r"entry 2 \('lemma-2.1'\) must have .*, and may have tolerance; it has"),
+        (damaged(id=12), r"entry 2 \(12\) must have a text that is not empty as its id, not 12"),
+        (damaged(id="Lemma 2.1"), "an id of lower-case letters, digits, dots and hyphens"),
+        (damaged(id="eq-1-2"), r"entry 2 \('eq-1-2'\) must have an id that no other entry has"),
+        (damaged(row="2"), "an integer from 1 on as its row, not '2'"),
+        (damaged(row=True), "an integer from 1 on as its row, not True"),
+        (damaged(place=" "), "a text that is not empty as its place"),
+        (damaged(statement=["x"]), r"a text that is not empty as its statement, not \['x'\]"),
+        (damaged(chapter="model"), "must name a chapter like 01_model, not 'model'"),
+        (damaged(tolerance=2), "must have a tolerance between 0 and 1, not 2"),
+        (damaged(tolerance="0.1"), "must have a tolerance between 0 and 1, not '0.1'"),
+    ],
+)
+def test_a_damaged_list_of_claims_is_named(tmp_path, text, message):
+    path = tmp_path / "claims.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"(?s){re.escape(str(path))}:? {message}"):
+        claims.read(path)
+
+
+def test_a_list_of_claims_in_another_encoding_or_none_is_named(tmp_path):
+    (tmp_path / "claims.yml").write_bytes(CLAIMS.encode("utf-16"))
+    for path in (tmp_path / "claims.yml", tmp_path / "none.yml", tmp_path):
+        with pytest.raises(ValueError, match=f"{path} must be a YAML list of claims in UTF-8"):
+            claims.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", " must be a notebook of format 4, JSON in UTF-8"),
+        ("[]", " must be a notebook of format 4"),
+        ("<<<<<<< HEAD\n" + nbformat.writes(notebook()), " must be a notebook of format 4"),
+        (nbformat.writes(notebook())[:60], " must be a notebook of format 4"),
+        (json.dumps(notebook() | {"cells": {}}), " must be a notebook of format 4"),
+        (json.dumps(notebook() | {"nbformat": 99}), " must be a notebook of format 4"),
+        *(
+            (nbformat.writes(notebook(entry("eq-1-2"), report)), rf": report 2 \({name}\): {message}")
+            for report, name, message in (
+                ([1, 2], r"\[1, 2\]", "a report must have id, verdict, evidence"),
+                (None, "None", "a report must have id"),
+                ({"id": "thm-3.3"}, "'thm-3.3'", r"a report must have .*; got \['id'\]"),
+                (entry("thm-3.3", paper="0.03"), "'thm-3.3'", "a report must have"),
+                (entry(3), "3", "id must be a short text; got 3"),
+                (entry("thm-3.3", verdict="maybe"), "'thm-3.3'", "verdict must be one of 'holds', .*; got 'maybe'"),
+                (entry("thm-3.3", evidence={}), "'thm-3.3'", "evidence must be one of"),
+                (entry("thm-3.3", measured=0.3), "'thm-3.3'", "measured must be a short text"),
+                (entry("thm-3.3", spread="± 0.0"), "'thm-3.3'", "spread '± 0.0': say 'exact'"),
+                (entry("thm-3.3", numbers={"a": {"b": 1}}), "'thm-3.3'", r"numbers\['a'\] must be a number"),
+            )
+        ),
+    ],
+)
+def test_an_odd_notebook_is_named_by_tests_and_build(tmp_path, text, message):
+    path = tmp_path / "chapters" / "07_phase_two.ipynb"
+    path.parent.mkdir()
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape(str(path)) + message):
+        ledger.executed(tmp_path / "chapters")
+    shutil.copy(CHAPTERS / "claims.yml", path.parent)
+    with pytest.raises(ExtensionError, match="ledger: " + re.escape(str(path)) + message):
+        built(tmp_path)
+
+
+# --- What the built pages show ---------------------------------------------------------------------------------------
+
+CONF = 'extensions = ["myst_parser", "src.book.ledger"]\nmyst_enable_extensions = ["dollarmath"]\nsmartquotes = False\n'
+PAGES = {"index": "ledger-summary", "ledger": "ledger", "deviations": "deviations"}
+
+
+def built(tree):
+    """The pages of the ledger in `tree`, rendered by Sphinx without the rest of the book, and its ledger.json."""
+    (tree / "conf.py").write_text(CONF)
+    for name, directive in PAGES.items():
+        (tree / "chapters" / f"{name}.md").write_text(f"# {name}\n\n```{{{directive}}}\n```\n")
+    (tree / "index.md").write_text(
+        "# All\n\n```{toctree}\n" + "\n".join(f"chapters/{name}" for name in PAGES) + "\n```\n"
+    )
+    out = tree / "_build"
+    Sphinx(tree, tree, out, out / "trees", "html", status=None, warning=None).build()
+    pages = {
+        name: BeautifulSoup((out / "chapters" / f"{name}.html").read_text("utf-8"), "html.parser") for name in PAGES
+    }
+    return pages, json.loads((out / "ledger.json").read_text("utf-8"))
+
+
+def texts(tags):
+    return [" ".join(tag.get_text(" ", strip=True).split()) for tag in tags]
+
+
+def table(page):
+    """A page's table: a list of {header: cell}."""
+    headers = texts(page.select("thead th"))
+    return [dict(zip(headers, texts(tr.select("td")), strict=True)) for tr in page.select("tbody tr")]
+
+
+def rendered(markdown):
+    return " ".join(re.sub(r"\$(.+?)\$", r" \\( \1 \\) ", markdown).split())
+
+
+def plain(text):
+    """A text without the spaces around its formulas."""
+    return re.sub(r"\s+|\\[()]", "", text)
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory):
+    """The book's ledger, and that of a tree in which one stored verdict was changed: (pages, rows) of both."""
+    both = []
+    for change in ({}, {"verdict": verdicts.FAILS, "measured": "0.0123", "spread": "± 0.004", "note": "The reason."}):
+        tree = tmp_path_factory.mktemp("tree")
+        (tree / "chapters").mkdir()
+        for path in (CHAPTERS / "claims.yml", *CHAPTERS.glob("[0-9][0-9]_*.ipynb")):
+            shutil.copy(path, tree / "chapters")
+        path = tree / "chapters" / "07_phase_two.ipynb"
+        stored = nbformat.read(path, as_version=4)
+        (report,) = (report for report in claims.reports(stored) if report["id"] == "thm-3.3")
+        assert report["verdict"] == verdicts.HOLDS
+        report.update(change)
+        nbformat.write(stored, path)
+        both.append(built(tree))
+    return both
+
+
+def test_a_changed_verdict_is_seen_on_every_page(changed):
+    (pages, rows), (new_pages, new_rows) = changed
+    differ = [
+        (one["id"], {key: two[key] for key in two if one[key] != two[key]})
+        for one, two in zip(rows, new_rows)
+        if one != two
+    ]
+    assert differ == [("thm-3.3", {"verdict": "fails", "ours": "0.0123", "spread": "± 0.004", "note": "The reason."})]
+    line = [row["id"] for row in rows].index("thm-3.3")
+    one, two = table(pages["ledger"]), table(new_pages["ledger"])
+    assert [k for k in range(len(one)) if one[k] != two[k]] == [line]
+    assert two[line] == one[line] | {"Ours": "0.0123 ± 0.004", "Verdict": "fails " + rows[line]["evidence"]}
+    counts = ({row["Verdict"]: int(row["Claims"]) for row in table(page["index"])} for page in (pages, new_pages))
+    before, after = counts
+    assert after == before | {"holds": before["holds"] - 1, "fails": before["fails"] + 1}
+    for page, there in ((pages, False), (new_pages, True)):
+        heads, items = page["deviations"].select("p.rubric"), page["deviations"].select("dl.deviations")
+        fails = dict(zip(texts(heads), items, strict=True))["Fails"]
+        assert ("Theorem 3.3 fails" in texts(fails.select("dt"))) == there
+        assert ("Ours: 0.0123 (± 0.004). The reason." in fails.get_text()) == there
+
+
+def test_the_pages_show_every_row_under_its_headers(changed):
+    for pages, rows in changed:
+        shown = table(pages["ledger"])
+        assert [int(row[""]) for row in shown] == [row["row"] for row in rows]
+        for row, cells in zip(rows, shown, strict=True):
+            assert plain(cells["Claim"]) == plain(f"{row['place']} {row['statement'].replace('$', '')}"), row["id"]
+            assert plain(cells["Paper"]) == plain(row["paper"].replace("$", "")), row["id"]
+            assert cells["Ours"] == " ".join(f"{row['ours']} {row['spread']}".split()), row["id"]
+            assert cells["Verdict"] == f"{row['verdict']} {row['evidence']}", row["id"]
+        links = [a["href"] for a in pages["ledger"].select("tbody a.claim-verdict")]
+        assert links == [row["link"].removeprefix("chapters/") for row in rows]
+        listed = [dt for dl in pages["deviations"].select("dl.deviations") for dt in texts(dl.select("dt"))]
+        order = [v for v in verdicts.MEANING if v != verdicts.HOLDS]
+        assert listed == [f"{row['place']} {v}" for v in order for row in rows if row["verdict"] == v]
+        meanings = {row["Verdict"]: row["It means"] for row in table(pages["index"])}
+        assert meanings == verdicts.MEANING
