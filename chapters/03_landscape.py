@@ -302,8 +302,7 @@ live = {}
 for norm in (0.1, 0.5):
     live[norm] = critical_points.survey(search_d, starts, norm, generator)
 if record:
-    larger = critical_points.large_survey(generator)
-    recorded.save("critical_points", **larger, seeds=[seed], device="cpu")
+    critical_points.record(seed)
 stored = recorded.load("critical_points")
 tables = [critical_points.Survey(*t) for t in stored.arrays.values()]
 searched = critical_points.together([*live.values(), *tables])

@@ -51,7 +51,6 @@ parameters.check(
 )
 
 import math
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -94,13 +93,9 @@ BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = figures.COLOURS.values()
 # counted. We search a small dimension while the page is made, and read a longer search from its recording.
 
 # %%
-clock = time.perf_counter()
 size = {"dims": dims, "gammas": gammas, "starts": starts, "steps": steps}
-live = phase_two.run_searches(**size, seed=seed)
-if record:
-    run = {"parameters": size, "seeds": [seed], "device": "cpu"}
-    seconds = time.perf_counter() - clock
-    recorded.save("theorem_3_3", live.arrays(), wall_time=seconds, **run)
+made_by = phase_two.record if record else phase_two.run_searches
+live = made_by(**size, seed=seed)
 stored = recorded.load("theorem_3_3")
 longer = phase_two.Searches.from_arrays(stored.arrays)
 

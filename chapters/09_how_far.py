@@ -59,7 +59,6 @@ parameters.check(
 )
 
 import math
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -94,14 +93,11 @@ KINDS, OUTCOMES = how_far.KINDS, how_far.OUTCOMES
 
 # %%
 generator = torch.Generator().manual_seed(seed)
-clock = time.perf_counter()
 size = {"dims": dims, "gammas": gammas, "runs": runs, "t_end": t_end}
 size |= {"search_starts": search_starts, "search_steps": search_steps}
-live = how_far.make_map(**size, generator=generator)
 if record:
-    run = {"parameters": size, "seeds": [seed], "device": "cpu"}
-    seconds = time.perf_counter() - clock
-    recorded.save("how_far", live.arrays(), wall_time=seconds, **run)
+    how_far.record(seed, **size)
+live = how_far.make_map(**size, generator=generator)
 stored = recorded.load("how_far")
 both = how_far.Map.from_arrays(stored.arrays), live
 

@@ -12,7 +12,7 @@ MAY_USE = {
     "model": set(),
     "runs": set(),
     "dynamics": {"model", "runs"},
-    "theory": {"model", "dynamics"},
+    "theory": {"model", "dynamics", "runs"},
     "experiments": {"model", "dynamics", "runs"},
     "book": {"runs"},
 }

@@ -9,7 +9,6 @@ batch dimension; each has its own random stream, so a run does not depend on its
 section 5.2, ReLU(W^T x), is this model at W - I.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,8 +21,6 @@ from src.checks import check_integer, check_pair, check_positive
 from src.dynamics.history import CURVES, History, measure
 from src.dynamics.linearised import largest_stable_step
 from src.runs import checkpoints
-
-_CHECKPOINT_SECONDS = 20
 
 
 def train(
@@ -78,14 +75,16 @@ def train(
     runs = _Runs(W0, W_star, etas, batch, seeds, samples)
     targets = {name: _output(x, runs.teacher) for name, x in sets.items()}
     curves, errors = [], []
-    digest = checkpoint and checkpoints.digest(
-        W0=W0, W_star=W_star, eta=etas, batch=batch, seeds=seeds, samples=samples, record_at=record_at, evaluate=sets
-    )
-    if saved := checkpoints.load(checkpoint, digest):
-        runs.restore(saved["runs"])
-        curves, errors = saved["curves"], saved["errors"]
-    written = time.monotonic()
-    with tqdm(total=steps, initial=runs.step, desc="SGD", leave=False, disable=None if progress else True) as bar:
+    belongs = {
+        "W0": W0, "W_star": W_star, "eta": etas, "batch": batch, "seeds": seeds, "samples": samples,
+        "record_at": record_at, "evaluate": sets,
+    }  # fmt: skip
+    bar = tqdm(total=steps, desc="SGD", leave=False, disable=None if progress else True)
+    with checkpoints.kept(checkpoint, __name__, **belongs) as kept, bar:
+        if saved := kept.load():
+            runs.restore(saved["runs"])
+            curves, errors = saved["curves"], saved["errors"]
+        bar.update(runs.step)
         for target in record_at[len(curves) :]:
             while runs.step < target:
                 runs.advance(min(100, target - runs.step))
@@ -93,9 +92,8 @@ def train(
             W = runs.weights()
             curves.append(measure(W, W_star.expand_as(W)).cpu())
             errors.append([_mean_squared_error(x, runs.A, targets[name]) for name, x in sets.items()])
-            if checkpoint is not None and (time.monotonic() - written > _CHECKPOINT_SECONDS or target == steps):
-                checkpoints.save(checkpoint, digest, {"runs": runs.state(), "curves": curves, "errors": errors})
-                written = time.monotonic()
+            if kept.due() or target == steps:
+                kept.save({"runs": runs.state(), "curves": curves, "errors": errors})
 
     run = 0 if single else slice(None)
     step = torch.tensor(record_at)

@@ -1,17 +1,20 @@
 """Runs too long for a page: stored once, with everything that says where the numbers come from.
 
-A recording is ``data/recorded/NAME.npz``: named numpy arrays and a provenance block. Loading one checks that
-the arrays are those that were saved.
+A recording is ``data/recorded/NAME.npz``: named numpy arrays and a provenance block, which says by which code, when,
+where and with which parameters they were made. Loading one checks that all of it is what was saved.
 """
 
 import hashlib
+import io
 import json
+import math
 import os
 import platform
 import re
 import subprocess
 import sys
-import tempfile
+import time
+import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,8 +23,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from src.runs import code, files
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "data" / "recorded"
+LARGEST = 2**26  # bytes of a recording's arrays; the book's have at most a few hundred thousand
 _BLOCK = "provenance"  # the archive member that holds the provenance, as JSON
 
 
@@ -31,68 +37,96 @@ class Recording:
     arrays: dict  # name -> numpy array
     provenance: dict
 
-
-def save(name, arrays, *, parameters, seeds, device, wall_time, folder=None, **extra):
-    """Store ``arrays`` (a dict of numpy arrays or CPU tensors) as ``NAME.npz`` in ``folder``; return its path.
-
-    The default folder is ``data/recorded``, the one whose recordings go with the book.
-    ``parameters`` is the run's dict of parameters, ``seeds`` the list of its seeds, ``device`` a torch.device or
-    its name, ``wall_time`` seconds. Further keywords go into the provenance as they are (JSON types); commit,
-    versions, machine and a digest of the arrays are added here. An older recording of that name is replaced only
-    once the new one is complete.
-
-    Raises ValueError for a name that is no plain file name, TypeError for an array of objects or a value that is
-    no JSON type.
-    """
-    path = _path(name, folder)
-    arrays = {key: np.asarray(value) for key, value in arrays.items()}
-    if not arrays:
-        raise ValueError("arrays must hold at least one array")
-    for key, value in arrays.items():
-        if key == _BLOCK:
-            raise ValueError(f"arrays must not use the name {_BLOCK!r}")
-        if value.dtype.hasobject:
-            raise TypeError(f"arrays[{key!r}] must hold numbers, booleans or fixed-length text, not objects")
-    provenance = {
-        "parameters": dict(parameters),
-        "seeds": list(seeds),
-        "wall_time": float(wall_time),
-        **extra,
-        **_circumstances(torch.device(device)),
-        "digest": _digest(arrays),
-    }
-    block = np.array(json.dumps(provenance, sort_keys=True))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{name}.", suffix=".tmp", delete=False) as file:
+    @property
+    def code_changed(self):
+        """Whether the code that made it differs from today's, see `code.digest`."""
+        ran = self.provenance["code"]
         try:
-            np.savez_compressed(file, **arrays, **{_BLOCK: block})
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    path.chmod(0o644)
-    return path
+            return code.digest(ran["module"]) != ran["digest"]
+        except ValueError:  # that module is no more
+            return True
+
+
+class Recorder:
+    """A run that is to be stored: begun before the work, so that what is noted is what was there when it ran.
+
+    checkpoint: where it may keep its state, see `checkpoints.kept`; removed once the recording is whole. resumed:
+    whether there was one at the start: the wall time is then that of the last sitting.
+    """
+
+    def __init__(self, name, module, *, parameters, seeds, device="cpu", folder=None):
+        """Note commit, code, versions and machine, and try the place.
+
+        name: of the file, NAME.npz in `folder`, by default data/recorded, whose recordings go with the book. module:
+        whose code runs, see `code.digest`. parameters: a dict; seeds: a list; device: a torch.device or its name.
+        Raises ValueError for a name that is no plain file name, a module that does not compute, or a place that cannot
+        be written; TypeError for a parameter that is no JSON type.
+        """
+        self._name, self._path, self._began = name, _path(name, folder), time.perf_counter()
+        self._about = {
+            "name": name,
+            "parameters": dict(parameters),
+            "seeds": list(seeds),
+            "code": {"module": module, "digest": code.digest(module)},
+            **_circumstances(torch.device(device)),
+        }
+        json.dumps(self._about)
+        self.checkpoint = (ROOT / "_build" / "checkpoints" if folder is None else Path(folder)) / f"{name}.pt"
+        self.resumed = self.checkpoint.exists()
+        with files.claimed("folder", self._path):
+            pass
+
+    def save(self, arrays, *, wall_time=None, **extra):
+        """Store `arrays`, a dict of numpy arrays or CPU tensors, and return the path.
+
+        wall_time: seconds, by default those since the Recorder was made. Further keywords go into the provenance (JSON
+        types). An older recording of that name is replaced only once the new one is whole.
+        """
+        arrays = {key: np.asarray(value) for key, value in arrays.items()}
+        if not arrays:
+            raise ValueError("arrays must hold at least one array")
+        for key, value in arrays.items():
+            if key == _BLOCK:
+                raise ValueError(f"arrays must not use the name {_BLOCK!r}")
+            if value.dtype.hasobject:
+                raise TypeError(f"arrays[{key!r}] must hold numbers, booleans or fixed-length text, not objects")
+        seconds = time.perf_counter() - self._began if wall_time is None else wall_time
+        about = {
+            **self._about,
+            "wall_time": float(seconds),
+            "resumed": self.resumed,
+            **extra,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        about["digest"] = _digest(arrays, about)
+        archive = io.BytesIO()
+        np.savez_compressed(archive, **arrays, **{_BLOCK: np.array(json.dumps(about, sort_keys=True))})
+        with files.claimed("folder", self._path):
+            files.write(self._path, archive.getvalue())
+        self.checkpoint.unlink(missing_ok=True)
+        return self._path
 
 
 def load(name, folder=None):
     """The :class:`Recording` called ``name`` in ``folder``, by default ``data/recorded``.
 
     Raises FileNotFoundError where there is none (naming those there are) and ValueError for a file that is no
-    recording or whose arrays are not the ones that were saved.
+    recording, is another one's, or whose arrays or provenance are not the ones that were saved.
     """
     path = _path(name, folder)
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.npz"))) or "none"
         raise FileNotFoundError(f"no recording {name!r} in {path.parent}; there are: {known}")
     try:
-        with np.load(path) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+        arrays = _read(path)
         provenance = json.loads(str(arrays.pop(_BLOCK)))
+        whole = _digest(arrays, {k: v for k, v in provenance.items() if k != "digest"}) == provenance["digest"]
     except Exception as error:
         raise ValueError(f"{path} is not a readable recording: {error}") from error
-    if _digest(arrays) != provenance["digest"]:
-        raise ValueError(f"{path} does not match its digest: its arrays were changed after the run")
+    if not whole:
+        raise ValueError(f"{path} does not match its digest: arrays or provenance were changed after the run")
+    if provenance["name"] != name:
+        raise ValueError(f"{path} holds the recording {provenance['name']!r} under another name")
     return Recording(name, arrays, provenance)
 
 
@@ -103,7 +137,8 @@ def caption(recording):
     sittings = " in the last of several sittings" if p.get("resumed") else ""
     return (
         f"Recorded {p['date'][:10]}, commit {p['commit'][:7]}{' with local changes' if p['dirty'] else ''}, "
-        f"{p['device']}, {_duration(p['wall_time'])}{sittings}, {seeds}."
+        f"{p['device']}, {_duration(p['wall_time'])}{sittings}, {seeds}"
+        f"{'; the code that ran has changed since' if recording.code_changed else ''}."
     )
 
 
@@ -113,8 +148,8 @@ def _path(name, folder=None):
     return Path(folder or FOLDER) / f"{name}.npz"
 
 
-def _digest(arrays):
-    total = hashlib.sha256()
+def _digest(arrays, about):
+    total = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for key in sorted(arrays):
         value = np.ascontiguousarray(arrays[key])
         total.update(f"{key} {value.dtype.str} {value.shape}\n".encode())
@@ -122,12 +157,31 @@ def _digest(arrays):
     return total.hexdigest()
 
 
+def _read(path):
+    """The arrays of an .npz archive of at most LARGEST bytes; nothing in it is executed."""
+    arrays, left = {}, LARGEST
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as file:
+                content = io.BytesIO(file.read(left + 1))
+            left -= len(content.getbuffer())
+            if left < 0:
+                raise ValueError(f"it holds more than {LARGEST} bytes")
+            version = np.lib.format.read_magic(content)
+            shape, _, dtype = getattr(np.lib.format, f"read_array_header_{version[0]}_{version[1]}")(content)
+            if math.prod(shape) * dtype.itemsize != len(content.getbuffer()) - content.tell():
+                raise ValueError(f"{member.filename} is not as long as it says")  # before room for it is made
+            content.seek(0)
+            arrays[member.filename.removesuffix(".npy")] = np.lib.format.read_array(content, allow_pickle=False)
+    return arrays
+
+
 def _circumstances(device):
-    commit, dirty = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no", "--", "src")
+    # another repository around the book knows nothing of it
+    own = Path(_git("rev-parse", "--show-toplevel") or os.sep).resolve() == ROOT.resolve()
     return {
-        "commit": commit or "unknown",
-        "dirty": bool(dirty),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _git("rev-parse", "HEAD") if own else "unknown",
+        "dirty": own and bool(_git("status", "--porcelain", "--untracked-files=all", "--", "src")),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({processor()})",
         "threads": torch.get_num_threads(),
         "platform": platform.platform(terse=True),

@@ -1,16 +1,20 @@
 """Critical points of the exact loss: where its gradient is zero, what kind of point that is, and a survey of them."""
 
-import time
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from src import verdicts
-from src.checks import check_integer, check_pair
+from src.checks import COUNT, SEED, arguments, between, check_pair, each
 from src.model import population, weights
+from src.runs import checkpoints, recorded
 from src.theory import only_critical_point
 from src.theory.bounds import PHASE_TWO_SPECTRAL
+
+_SMALL = range(1, 11)  # dimensions in which a batch of Hessians fits
+_STARTS = range(1, 10**5)
 
 
 class Critical(NamedTuple):
@@ -21,6 +25,7 @@ class Critical(NamedTuple):
     lowest_curvature: torch.Tensor  # [S], smallest eigenvalue of the Hessian at the true scale: negative at a saddle
 
 
+@arguments(steps=COUNT, tolerance=between(0, 1))
 def find(W, W_star, steps=80, tolerance=1e-11):
     """Critical points of L near the starts W, [S, d, d], each for its teacher W_star, [S, d, d].
 
@@ -31,7 +36,6 @@ def find(W, W_star, steps=80, tolerance=1e-11):
     W, W_star = check_pair(W, W_star)
     if W.ndim != 3:
         raise ValueError(f"W must be of shape [S, d, d], not {list(W.shape)}")
-    check_integer("steps", steps, at_least=1)
     W = W.detach().clone()
     n = W.shape[-1] ** 2
     gradient = population.gradient(W, W_star).flatten(-2)
@@ -105,13 +109,12 @@ class Nearest(NamedTuple):
 SIZES = (0.1, 0.3, 0.6, 1.0, 1.5, 2.5)  # spectral norms of the starts of a survey
 
 
+@arguments(d=_SMALL, count=_STARTS, teacher_norm=between(0, math.inf), generator=torch.Generator)
 def survey(d, count, teacher_norm, generator):
     """The Survey of `count` random starts of each of the spectral norms SIZES, each with a random teacher of its own.
 
     teacher_norm: the teachers' spectral norm. Dense Hessians: d <= 10. Raises TypeError or ValueError for bad input.
     """
-    check_integer("d", d, at_least=1)
-    check_integer("count", count, at_least=1)
     size = torch.tensor(SIZES, dtype=torch.float64).repeat_interleave(count)
     W_star = weights.gaussian((len(size), d, d), teacher_norm, generator)
     found = find(weights.gaussian((len(size), d, d), 1, generator) * size[:, None, None], W_star)
@@ -127,23 +130,32 @@ def survey(d, count, teacher_norm, generator):
     return Survey(*(row.numpy() for row in rows))
 
 
-def large_survey(generator, plan=((2, 300), (3, 300), (4, 200), (5, 100), (6, 40))):
-    """The recorded survey: what `runs.recorded.save` stores, as its keyword arguments arrays, parameters, wall_time.
+@arguments(seed=SEED, plan=each(each(_STARTS)))
+def record(seed, plan=((2, 300), (3, 300), (4, 200), (5, 100), (6, 40)), *, folder=None):
+    """The larger survey, stored as the recording `critical_points`, a minute's work: a list of Surveys.
 
-    plan: dimensions and numbers of starts of each size, all for teachers of norm 0.1 and 0.5. Takes a minute.
+    plan: dimensions and numbers of starts of each size, all for teachers of norm 0.1 and 0.5.
     """
-    began, rows = time.time(), "size, spectral norm, distance, curvature, converged, loss, least singular value"
-    arrays = {
-        f"d{d}_teacher{norm}": np.stack(survey(d, count, norm, generator)) for d, count in plan for norm in (0.1, 0.5)
-    }
-    return {"arrays": arrays, "parameters": {"sizes": SIZES, "rows": rows}, "wall_time": time.time() - began}
+    rows = "size, spectral norm, distance, curvature, converged, loss, least singular value"
+    parameters = {"sizes": SIZES, "rows": rows, "plan": plan}
+    run = recorded.Recorder("critical_points", __name__, parameters=parameters, seeds=[seed], folder=folder)
+    generator = torch.Generator().manual_seed(seed)
+    units = [(d, count, norm) for d, count in plan for norm in (0.1, 0.5)]
+    tables = checkpoints.one_by_one(
+        lambda *unit: torch.from_numpy(np.stack(survey(*unit, generator))),
+        units, path=run.checkpoint, module=__name__, generator=generator,
+    )  # fmt: skip
+    run.save({f"d{d}_teacher{norm}": table for (d, _, norm), table in zip(units, tables, strict=True)})
+    return [Survey(*table.numpy()) for table in tables]
 
 
+@arguments(surveys=each(Survey))
 def together(surveys):
     """Several Surveys as one."""
     return Survey(*map(np.concatenate, zip(*surveys)))
 
 
+@arguments(searched=Survey)
 def nearest(searched):
     """The Nearest critical point of a Survey that is not the teacher."""
     norms = searched.spectral_norm[searched.elsewhere]

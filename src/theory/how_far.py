@@ -3,15 +3,17 @@ r"""From how far away the exact gradient still leads to the teacher: pairs of st
 The paper makes no statement about this. Every pair has |W_0|_2 = |W*|_2 = gamma.
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from src.checks import check_generator, check_integer, check_pair, check_positive
+from src.checks import COUNT, DIMENSION, MATRIX, SEED, arguments, between, check_pair, each, like
 from src.dynamics import flow
 from src.model import landscape, population, weights
+from src.runs import checkpoints, recorded
 from src.theory import minima, search
 
 KINDS = ("Gaussian", "flat", "adversarial")
@@ -21,8 +23,13 @@ HOME, COPY, REST, MOVING, ZERO = range(5)  # indices into OUTCOMES
 ARRIVED = 1e-2  # a run arrives at this share of its first distance
 AT_REST = 2e-5  # and rests where |gradient|_F is below this share of its first distance
 SEARCHED_D = 5  # dimension of the searched pairs
+DRAWS = range(1, 10**6)  # pairs that are drawn at once
+TIME = between(0, 1e6)  # at which runs end
+
+_FROM_THREE, _POSITIVE = range(3, DIMENSION.stop), between(0, math.inf)
 
 
+@arguments(gamma=_POSITIVE, K=MATRIX, plane=like("K"))
 def opposite_turns(gamma, K, plane):
     """(W_0, W*) = (-a plane + b K, -a plane - b K) of spectral norm gamma, a = gamma^2 but at most 3/4.
 
@@ -34,9 +41,9 @@ def opposite_turns(gamma, K, plane):
     return -a * plane + b * K, -a * plane - b * K
 
 
+@arguments(d=_FROM_THREE)
 def three_cycle(d):
     """The quarter turn K of the plane x_1 + x_2 + x_3 = 0 in d >= 3 dimensions, and the projector on it, [d, d]."""
-    check_integer("d", d, at_least=3)
     C = torch.eye(3, dtype=torch.float64).roll(1, 0)
     K, plane = torch.zeros(2, d, d, dtype=torch.float64)
     K[:3, :3] = (C - C.T) / math.sqrt(3)
@@ -44,17 +51,20 @@ def three_cycle(d):
     return K, plane
 
 
+@arguments(d=_FROM_THREE, gammas=each(_POSITIVE))
 def turned_cycles(d, gammas):
     """The pair of `opposite_turns` in the plane of `three_cycle` at each of n norms gamma: W_0 and W*, [n, d, d]."""
     pairs = [torch.stack(opposite_turns(gamma, *three_cycle(d))) for gamma in gammas]
     return torch.stack(pairs, 1)
 
 
+@arguments(family=FAMILIES, d=_FROM_THREE, gamma=_POSITIVE, worst=each(MATRIX), generator=torch.Generator)
 def adversarial_pair(family, d, gamma, worst, generator):
     """A pair (W_0, W*) of a family of FAMILIES, [d, d] each, of norm gamma; `worst` is the pair to pad for "searched".
 
     The first five are +-gamma Q and its negative for one matrix Q, the sign drawn at random.
     """
+    _check_worst(worst, d)
     sign = 1 if torch.rand((), generator=generator) < 0.5 else -1
     eye = torch.eye(d, dtype=torch.float64)
     if family == "−aI ± bK":
@@ -69,22 +79,19 @@ def adversarial_pair(family, d, gamma, worst, generator):
         Q = weights.flat_skew(d, generator)
     elif family == "signs":
         Q = torch.diag(torch.where(torch.rand(d, generator=generator) < 0.5, -1.0, 1.0).double())
-    elif family in ("±I", "±uuᵀ/d"):
-        Q = eye if family == "±I" else torch.full_like(eye, 1 / d)
     else:
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
+        Q = eye if family == "±I" else torch.full_like(eye, 1 / d)
     return sign * gamma * Q, -sign * gamma * Q
 
 
+@arguments(kind=KINDS, d=_FROM_THREE, gamma=_POSITIVE, runs=DRAWS, worst=each(MATRIX), generator=torch.Generator)
 def pairs(kind, d, gamma, runs, worst, generator):
     """`runs` pairs of a kind of KINDS: a [2, runs, d, d] tensor of (W_0, W*), all of spectral norm gamma.
 
     Gaussian: two independent Gaussian matrices, rescaled. Flat: gamma times two independent random orthogonal ones.
     Adversarial: the FAMILIES in turn, with a random push of a thousandth of gamma.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
-    check_generator(generator)
+    _check_worst(worst, d)
     G = torch.randn(2, runs, d, d, generator=generator, dtype=torch.float64)
     if kind == "Gaussian":
         return _scaled(G, gamma)
@@ -95,6 +102,7 @@ def pairs(kind, d, gamma, runs, worst, generator):
     return _scaled(torch.stack(made, 1) + 1e-3 * gamma * G / math.sqrt(d), gamma)
 
 
+@arguments(t_end=TIME, over_zero=bool)
 def follow(W, W_star, t_end, over_zero=False):
     """Descent on the exact loss from W, [n, d, d]: the weights at the end, and the outcome of each run, [n] int8.
 
@@ -106,8 +114,7 @@ def follow(W, W_star, t_end, over_zero=False):
     with permuted columns; the gradient falls to AT_REST of that distance elsewhere; nothing of this happens; the length
     of a column falls to flow.SHORTEST.
     """
-    check_pair(W, W_star)
-    check_positive("t_end", t_end)
+    W, W_star = check_runs(W, W_star)
     longest = 1.5 / (W.shape[-1] / 2 + 2)
     first = (W - W_star).norm(dim=(-2, -1))
     outcome = torch.full_like(first, MOVING, dtype=torch.int8)
@@ -171,30 +178,57 @@ class Map(NamedTuple):
         return np.full(kinds, m * runs * int((self.gammas < gamma).sum()))
 
 
-def make_map(dims, gammas, runs, t_end, search_starts, search_steps, generator):
+@arguments(
+    dims=each(range(SEARCHED_D, DIMENSION.stop)),
+    gammas=each(_POSITIVE),
+    runs=DRAWS,
+    t_end=TIME,
+    search_starts=DRAWS,
+    search_steps=COUNT,
+    generator=torch.Generator,
+)
+def make_map(dims, gammas, runs, t_end, search_starts, search_steps, generator, checkpoint=None):
     """The Map over these dimensions and norms, with `runs` runs of every kind in each cell.
 
     At each gamma a search (`search.minimize`, with no condition on g) finds the pair with the smallest one-point ratio
-    in 5 dimensions first.
+    in 5 dimensions first. checkpoint: a file that keeps the gammas already done, and is gone on with when it is there.
     """
-    outcomes = np.empty((len(KINDS), len(dims), len(gammas), runs), dtype=np.int8)
-    first_ratio, worst, resting = np.empty(outcomes.shape), [], []
-    for n, gamma in enumerate(gammas):
+
+    def column(gamma):
         W, W_star, _ = search.starts(SEARCHED_D, gamma, search_starts, generator)
         found = search.minimize(W, W_star, gamma, g_max=math.inf, steps=search_steps)
-        worst.append((found.W, found.W_star))
-        for m, d in enumerate(dims):
-            W, W_star = torch.cat([pairs(kind, d, gamma, runs, worst[-1], generator) for kind in KINDS], 1)
+        worst = found.W, found.W_star
+        outcomes, ratios, resting = [], [], []
+        for d in dims:
+            W, W_star = torch.cat([pairs(kind, d, gamma, runs, worst, generator) for kind in KINDS], 1)
             end, outcome = follow(W, W_star, t_end)
-            outcomes[:, m, n] = outcome.view(len(KINDS), runs).numpy()
-            first_ratio[:, m, n] = landscape.one_point_ratio(W, W_star).view(len(KINDS), runs).numpy()
+            outcomes.append(outcome.view(len(KINDS), runs))
+            ratios.append(landscape.one_point_ratio(W, W_star).view(len(KINDS), runs))
             resting += [(end[k], W_star[k]) for k in torch.nonzero(outcome == REST)[:, 0].tolist()]
-    return Map(np.array(dims), np.array(gammas), outcomes, first_ratio, worst, resting)
+        return torch.stack(outcomes, 1), torch.stack(ratios, 1), worst, resting
+
+    columns = checkpoints.one_by_one(
+        column, [(gamma,) for gamma in gammas], path=checkpoint, module=__name__, generator=generator,
+        dims=dims, runs=runs, t_end=t_end, search_starts=search_starts, search_steps=search_steps,
+    )  # fmt: skip
+    outcomes, ratios, worst, resting = zip(*columns, strict=True)
+    outcomes, ratios = (torch.stack(x, 2).numpy() for x in (outcomes, ratios))
+    return Map(np.array(dims), np.array(gammas), outcomes, ratios, list(worst), list(itertools.chain(*resting)))
 
 
-def smallest_gamma(maps, outcomes, kinds=slice(None)):
+@arguments(seed=SEED)
+def record(seed, *, folder=None, **size):
+    """The Map of `size`, the arguments of `make_map` but its generator, stored as the recording `how_far`."""
+    run = recorded.Recorder("how_far", __name__, parameters=size, seeds=[seed], folder=folder)
+    made = make_map(**size, generator=torch.Generator().manual_seed(seed), checkpoint=run.checkpoint)
+    run.save(made.arrays())
+    return made
+
+
+@arguments(maps=each(Map), outcomes=each(range(len(OUTCOMES))), kinds=each(range(len(KINDS))))
+def smallest_gamma(maps, outcomes, kinds=(0, 1, 2)):
     """The smallest gamma of these maps at which a run of these kinds ended in one of `outcomes`; inf if none did."""
-    hits = (np.isin(one.outcomes[kinds], outcomes).any(axis=(0, 1, 3)) for one in maps)
+    hits = (np.isin(one.outcomes[list(kinds)], outcomes).any(axis=(0, 1, 3)) for one in maps)
     return min(float(one.gammas[hit].min(initial=math.inf)) for one, hit in zip(maps, hits))
 
 
@@ -210,6 +244,7 @@ class Room(NamedTuple):
     wrong_way_home: int  # those that arrive all the same
 
 
+@arguments(maps=each(Map))
 def room(maps):
     """The Room that these maps show."""
     not_home = smallest_gamma(maps, (COPY, REST, MOVING))
@@ -224,6 +259,20 @@ def room(maps):
         wrong_way=sum(int(w.sum()) for w in wrong),
         wrong_way_home=sum(int((w & (one.outcomes == HOME)).sum()) for w, one in zip(wrong, maps)),
     )
+
+
+def check_runs(W, W_star):
+    """Starts and teachers of n runs, [n, d, d] each. Errors as in `src.checks.check_pair`."""
+    W, W_star = check_pair(W, W_star)
+    if W.ndim != 3:
+        raise ValueError(f"W must be of shape [n, d, d], not {list(W.shape)}")
+    return W, W_star
+
+
+def _check_worst(worst, d):
+    if len(worst) != 2 or worst[0].shape != worst[1].shape or worst[0].ndim != 2 or len(worst[0]) > d:
+        shapes = ", ".join(str(list(X.shape)) for X in worst)
+        raise ValueError(f"worst must be two matrices of one dimension, at most d = {d}, not {shapes}")
 
 
 def _lengths(W):

@@ -7,6 +7,7 @@ ones; here both sides are put together.
 The Taylor expansion behind the theorem is in `src.theory.taylor`.
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -16,11 +17,14 @@ import torch
 from scipy.optimize import brentq
 
 from src import verdicts
-from src.checks import check_integer
+from src.checks import COUNT, DIMENSION, FORMULA, SEED, arguments, between, each, within
 from src.dynamics import three_variables
+from src.runs import checkpoints, recorded
 from src.theory import bounds, search, span
 
 TRUE_DELTA = math.pi * bounds.DELTA  # the theorem's 0.03 if it is meant for the true gradient
+_NUMBER = within(-math.inf, math.inf)
+_POSITIVE = between(0, math.inf)
 SIDES = {
     "g ≤ 0.1": (-math.inf, 0.1),
     "|g| ≤ 0.1": (-0.1, 0.1),
@@ -29,9 +33,12 @@ SIDES = {
 }
 
 
+@arguments(level=_NUMBER)
 def crossing(x, y, level):
     """The first x where the piecewise linear y, given at the increasing x, falls below the level; inf if nowhere."""
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    x, y = _row("x", x), _row("y", y)
+    if len(x) != len(y) or not np.all(np.diff(x) > 0):
+        raise ValueError(f"x must be increasing and as long as y, not {x} for {len(y)} values")
     below = np.flatnonzero(y < level)
     if not len(below):
         return math.inf
@@ -39,6 +46,17 @@ def crossing(x, y, level):
     return float(x[0] if k == 0 else np.interp(-level, -y[k - 1 : k + 1], x[k - 1 : k + 1]))
 
 
+def _row(name, values):
+    """A list or an array of numbers, none of them NaN, as an array of doubles."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf" or array.ndim != 1 or any(isinstance(value, bool) for value in values):
+        raise TypeError(f"{name} must be a list of numbers, not {values!r}")
+    if not len(array) or np.isnan(array).any():
+        raise ValueError(f"{name} must have at least one entry and no NaN, not {values!r}")
+    return array.astype(float)
+
+
+@arguments(delta=_NUMBER, g_max=_NUMBER)
 def proved_up_to(delta, g_max=bounds.G_LIMIT):
     """The gamma up to which `bounds.one_point_ratio` proves that no allowed pair has a ratio below delta.
 
@@ -94,23 +112,37 @@ class Searches(NamedTuple):
         raise ValueError(f"no searched pair has a ratio below {delta}; search at a larger gamma")
 
 
-def run_searches(dims, gammas, starts, steps, seed):
+@arguments(dims=each(DIMENSION[2:]), gammas=each(_POSITIVE), starts=DIMENSION, steps=COUNT, seed=SEED)
+def run_searches(dims, gammas, starts, steps, seed, checkpoint=None):
     """Searches with `starts` starts of `steps` steps in every dimension and at every gamma.
 
     Each draws from a generator of its own, seeded with seed + 1000 d + 10^4 gamma, so that it does not depend on the
-    others. Errors as in `search.starts` and `search.minimize`.
+    others. checkpoint: a file that keeps the searches already done, and is gone on with when it is there. Errors as in
+    `search.starts` and `search.minimize`.
     """
-    check_integer("seed", seed, at_least=0)
-    values, pairs, kinds = [], [], []
-    for d in dims:
-        found = []
-        for gamma in gammas:
-            generator = torch.Generator().manual_seed(seed + 1000 * d + round(1e4 * gamma))
-            W, W_star, kinds = search.starts(d, gamma, starts, generator)
-            found.append(search.minimize(W, W_star, gamma, steps=steps))
-        values.append([one.values.numpy() for one in found])
-        pairs.append(np.array([[one.W.numpy(), one.W_star.numpy()] for one in found]))
-    return Searches(np.array(dims), np.array(gammas), np.array(values), np.array(kinds), tuple(pairs))
+
+    def one(d, gamma):
+        generator = torch.Generator().manual_seed(seed + 1000 * d + round(1e4 * gamma))
+        W, W_star, kinds = search.starts(d, gamma, starts, generator)
+        found = search.minimize(W, W_star, gamma, steps=steps)
+        return found.values, torch.stack([found.W, found.W_star]), list(kinds)
+
+    done = checkpoints.one_by_one(
+        one, itertools.product(dims, gammas), path=checkpoint, module=__name__, starts=starts, steps=steps, seed=seed
+    )
+    values, pairs, kinds = zip(*done, strict=True)
+    rows = [slice(k, k + len(gammas)) for k in range(0, len(done), len(gammas))]
+    pairs = tuple(torch.stack(pairs[row]).numpy() for row in rows)
+    values = torch.stack(values).view(len(dims), len(gammas), -1).numpy()
+    return Searches(np.array(dims), np.array(gammas), values, np.array(kinds[0]), pairs)
+
+
+def record(seed, *, folder=None, **size):
+    """The Searches of `size`, the arguments of `run_searches` but its seed, stored as the recording `theorem_3_3`."""
+    run = recorded.Recorder("theorem_3_3", __name__, parameters=size, seeds=[seed], folder=folder)
+    made = run_searches(**size, seed=seed, checkpoint=run.checkpoint)
+    run.save(made.arrays())
+    return made
 
 
 class Counterexample(NamedTuple):
@@ -176,6 +208,7 @@ class Margin(NamedTuple):
         return "exact" if self.below_printed.allowed and self.below_true.allowed else "a counterexample is not allowed"
 
 
+@arguments(searches=Searches, found=_NUMBER)
 def margin(searches, found):
     """The Margin from `Searches` at larger gamma and the smallest ratio found at gamma = 1/100."""
     return Margin(
@@ -209,6 +242,15 @@ class OneSided(NamedTuple):
         return verdicts.HOLDS if TRUE_DELTA < self.proved <= found else verdicts.OPEN
 
 
+@arguments(
+    d=DIMENSION[2:],
+    gamma=_POSITIVE,
+    starts=DIMENSION,
+    steps=COUNT,
+    span_dims=each(FORMULA[2:]),
+    tries=COUNT,
+    seed=SEED,
+)
 def one_sided(d, gamma, starts, steps, span_dims, tries, seed):
     """The OneSided evidence: in the span of I, J and K at gamma = 1/100 in the dimensions `span_dims`, and by four
     searches in d dimensions at `gamma`, from the same `starts` starts of `steps` steps; all are seeded with `seed`."""

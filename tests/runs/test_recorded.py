@@ -9,7 +9,11 @@ import torch
 from src.runs import recorded
 
 ARRAYS = {"distance": np.linspace(5, 4, 7).reshape(1, 7), "steps": np.arange(7), "w": torch.eye(3)}
-ABOUT = {"parameters": {"d": 3, "eta": 1e-4}, "seeds": [0, 1], "device": "cpu", "wall_time": 12.5}
+ABOUT = {"parameters": {"d": 3, "eta": 1e-4}, "seeds": [0, 1], "device": "cpu"}
+
+
+def save(name, arrays, *, folder=None, **extra):
+    return recorded.Recorder(name, "src.model.weights", folder=folder, **ABOUT).save(arrays, wall_time=12.5, **extra)
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +23,7 @@ def folder(monkeypatch, tmp_path):
 
 
 def test_what_is_saved_comes_back(folder):
-    path = recorded.save("run", ARRAYS, **ABOUT, stopped_at=6)
+    path = save("run", ARRAYS, stopped_at=6)
     assert path == folder / "run.npz"
     assert [p.name for p in folder.iterdir()] == ["run.npz"]  # no temporary file stays
     back = recorded.load("run")
@@ -29,12 +33,12 @@ def test_what_is_saved_comes_back(folder):
         assert back.arrays[name].dtype == np.asarray(value).dtype
     p = back.provenance
     assert (p["parameters"], p["seeds"], p["wall_time"], p["stopped_at"]) == (ABOUT["parameters"], [0, 1], 12.5, 6)
-    assert {"commit", "dirty", "date", "device", "threads", "platform", "python", "packages", "digest"} <= set(p)
+    assert {"name", "code", "commit", "dirty", "date", "device", "threads", "platform", "python", "packages", "digest"} <= set(p)
     assert p["packages"]["torch"].startswith("2.")
 
 
 def test_caption_is_one_line():
-    recorded.save("run", ARRAYS, **ABOUT)
+    save("run", ARRAYS)
     text = recorded.caption(recorded.load("run"))
     assert "\n" not in text
     assert "12.5 s" in text and "2 seeds" in text and "CPU" in text
@@ -42,13 +46,13 @@ def test_caption_is_one_line():
 
 def test_a_tree_without_history_is_recorded_as_unknown(monkeypatch, tmp_path):
     monkeypatch.setattr(recorded, "ROOT", tmp_path)
-    recorded.save("run", ARRAYS, **ABOUT)
+    save("run", ARRAYS)
     assert recorded.load("run").provenance["commit"] == "unknown"
     assert "unknown" in recorded.caption(recorded.load("run"))
 
 
 def test_changed_arrays_are_noticed(folder):
-    recorded.save("run", ARRAYS, **ABOUT)
+    save("run", ARRAYS)
     with np.load(folder / "run.npz") as archive:
         content = dict(archive)
     content["distance"][0, 3] += 1e-12
@@ -58,7 +62,7 @@ def test_changed_arrays_are_noticed(folder):
 
 
 def test_swapped_names_are_noticed(folder):
-    recorded.save("run", {"a": np.zeros(3), "b": np.ones(3)}, **ABOUT)
+    save("run", {"a": np.zeros(3), "b": np.ones(3)})
     with np.load(folder / "run.npz") as archive:
         content = dict(archive)
     content["a"], content["b"] = content["b"], content["a"]
@@ -74,13 +78,13 @@ def test_a_broken_file_is_named(folder):
 
 
 def test_a_missing_recording_names_those_there_are():
-    recorded.save("one", ARRAYS, **ABOUT)
+    save("one", ARRAYS)
     with pytest.raises(FileNotFoundError, match=r"no recording 'two'.*there are: one"):
         recorded.load("two")
 
 
 def test_an_interrupted_save_leaves_the_old_recording(folder, monkeypatch):
-    recorded.save("run", {"a": np.ones(2)}, **ABOUT)
+    save("run", {"a": np.ones(2)})
 
     def fail(file, **arrays):
         file.write(b"half")
@@ -88,7 +92,7 @@ def test_an_interrupted_save_leaves_the_old_recording(folder, monkeypatch):
 
     monkeypatch.setattr(np, "savez_compressed", fail)
     with pytest.raises(KeyboardInterrupt):
-        recorded.save("run", {"a": np.zeros(2)}, **ABOUT)
+        save("run", {"a": np.zeros(2)})
     monkeypatch.undo()
     monkeypatch.setattr(recorded, "FOLDER", folder)
     assert [p.name for p in folder.iterdir()] == ["run.npz"]
@@ -98,16 +102,16 @@ def test_an_interrupted_save_leaves_the_old_recording(folder, monkeypatch):
 @pytest.mark.parametrize("name", ["", "../run", "a/b", ".hidden", "with space", 3])
 def test_bad_names(name):
     with pytest.raises(ValueError, match="name must be a plain file name"):
-        recorded.save(name, ARRAYS, **ABOUT)
+        save(name, ARRAYS)
 
 
 def test_bad_arrays():
     with pytest.raises(ValueError, match="at least one"):
-        recorded.save("run", {}, **ABOUT)
+        save("run", {})
     with pytest.raises(TypeError, match=r"arrays\['a'\] must hold numbers"):
-        recorded.save("run", {"a": [object()]}, **ABOUT)
+        save("run", {"a": [object()]})
     with pytest.raises(ValueError, match="must not use the name 'provenance'"):
-        recorded.save("run", {"provenance": np.ones(2)}, **ABOUT)
+        save("run", {"provenance": np.ones(2)})
 
 
 def test_the_committed_recordings_are_whole(monkeypatch):

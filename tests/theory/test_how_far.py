@@ -194,9 +194,11 @@ def test_a_map_is_reproducible_and_comes_back_from_its_arrays(tmp_path):
     assert len(one.worst) == 2 and norm(torch.stack(one.worst[1])).max() <= 1 + 1e-12
     for W, W_star in one.resting:
         assert population.loss(W, W_star) > 0
-    options = {"parameters": size, "seeds": [4], "device": "cpu", "wall_time": 1.0}
-    recorded.save("map", one.arrays(), folder=tmp_path, **options)
-    stored = how_far.Map.from_arrays(recorded.load("map", tmp_path).arrays)
+    how_far.record(4, folder=tmp_path, **size)
+    assert [path.name for path in tmp_path.iterdir()] == ["how_far.npz"]
+    recording = recorded.load("how_far", tmp_path)
+    assert (recording.provenance["parameters"], recording.provenance["seeds"]) == (size, [4])
+    stored = how_far.Map.from_arrays(recording.arrays)
     for name in ("dims", "gammas", "outcomes", "first_ratio"):
         np.testing.assert_array_equal(getattr(stored, name), getattr(one, name))
 

@@ -59,10 +59,12 @@ def test_a_search_does_not_depend_on_the_others_and_reports_the_ratio_of_its_pai
         phase_two.run_searches([4], [0.4], starts=6, steps=25, seed=-1)
 
 
-def test_searches_come_back_from_their_arrays(searches, tmp_path):
-    options = {"parameters": {}, "seeds": [1], "device": "cpu", "wall_time": 1.0}
-    recorded.save("searches", searches.arrays(), folder=tmp_path, **options)
-    again = phase_two.Searches.from_arrays(recorded.load("searches", tmp_path).arrays)
+def test_searches_come_back_from_their_recording(tmp_path):
+    size = {"dims": [4, 5], "gammas": [0.2, 0.4], "starts": 6, "steps": 3}
+    searches = phase_two.record(1, folder=tmp_path, **size)
+    recording = recorded.load("theorem_3_3", tmp_path)
+    assert (recording.provenance["parameters"], recording.provenance["seeds"]) == (size, [1])
+    again = phase_two.Searches.from_arrays(recording.arrays)
     for name in ("dims", "gammas", "values", "kinds"):
         np.testing.assert_array_equal(getattr(again, name), getattr(searches, name))
     assert all(np.array_equal(x, y) for x, y in zip(again.pairs, searches.pairs))
