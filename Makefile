@@ -2,45 +2,55 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-READY  := $(VENV)/.installed
+STAMP  := $(VENV)/.installed
+# What the environment was made from: the folder that it lies in, and the requirements.
+WANTED := { (cd $(VENV) && pwd -P) && cat requirements.txt constraints.txt pyproject.toml; }
 
-.PHONY: help book site test lint run refresh bench stress
+# Whatever is set outside, the book runs with its own code and packages, and its figures are shown.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE MPLBACKEND JUPYTER_PATH
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN
+
+.PHONY: help book site test lint run refresh bench stress ready
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
-book: $(READY)  ## execute every chapter at its defaults, render the site from these outputs
+book: ready  ## execute every chapter at its defaults, render the site from these outputs
 	@$(PY) tools/book.py build
 
-site: $(READY)  ## render the stored outputs only
+site: ready  ## render the stored outputs only
 	@$(PY) tools/book.py site
 
-test: $(READY)  ## every test (closing line: pytest's)
-	@$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
-	    --nbval-sanitize-with tests/nbval_sanitize.cfg tests chapters
+test: ready  ## every test (closing line: pytest's)
+	@notebooks=$$($(PY) tools/book.py notebooks) && \
+	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
+	    --nbval-sanitize-with tests/nbval_sanitize.cfg tests $$notebooks
 
-lint: $(READY)  ## the linter and the formatter, changing nothing
+lint: ready  ## the linter and the formatter, changing nothing
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
-run: $(READY)  ## one chapter with other parameters: make run CHAPTER=12 P="d=300 steps=200"
-	@test -n "$(CHAPTER)" || { echo 'say which chapter: make run CHAPTER=12 P="d=300 steps=200"'; exit 2; }
-	@$(PY) tools/book.py run $(CHAPTER) $(P)
+run: ready  ## one chapter with other parameters: make run CHAPTER=12 P="d=300 steps=200"
+	@test -n "$$CHAPTER" || { echo 'say which chapter: make run CHAPTER=12 P="d=300 steps=200"'; exit 2; }
+	@$(PY) tools/book.py run "$$CHAPTER" "$$P"
 
-refresh: $(READY)  ## execute and store the outputs of all chapters, or of one: make refresh CHAPTER=12
-	@$(PY) tools/book.py refresh $(CHAPTER)
+refresh: ready  ## execute and store the outputs of all chapters, or of one: make refresh CHAPTER=12
+	@$(PY) tools/book.py refresh $$CHAPTER
 
-bench: $(READY)  ## measure the speed of src and what it costs
-	@$(PY) tools/bench.py
+bench: ready  ## measure the speed of src and what it costs
+	@$(PY) -m tools.bench
 
-stress: $(READY)  ## the tests that take too long for make test
+stress: ready  ## the tests that take too long for make test
 	@$(PY) -m pytest -m stress tests
 
-# The environment, made again where a requirement changed.
-$(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	    { echo "needed: Python 3.11 or newer with pip and venv (set PYTHON=... to name one)"; exit 2; }
-	@echo "installing into $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
-	@PYTHONWARNINGS=ignore $(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@touch $@
+ready:  # the environment, made again where it was moved or copied, or a requirement changed
+	@set -e; if test -x $(PY) && $(WANTED) | cmp -s - $(STAMP); then exit 0; fi; \
+	$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	    { echo "needed: Python 3.11 or newer with pip and venv (set PYTHON=... to name one)"; exit 2; }; \
+	test ! -L $(VENV) || { echo "$(VENV) is a link to an environment with other packages: remove it"; exit 2; }; \
+	echo "installing into $(VENV) ..."; \
+	made_in=$$(head -n 1 $(STAMP) 2>/dev/null || true); \
+	test -z "$$made_in" || test "$$made_in" = "$$(cd $(VENV) && pwd -P)" || rm -rf $(VENV); \
+	$(PYTHON) -m venv $(VENV); \
+	PYTHONWARNINGS=ignore $(PY) -m pip install --no-user --quiet --disable-pip-version-check -r requirements.txt; \
+	$(WANTED) > $(STAMP)

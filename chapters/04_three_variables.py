@@ -43,11 +43,13 @@ except ImportError as error:
 parameters.check(
     globals(),
     large=range(103, 100001),
-    small=range(7, 60),
+    small=parameters.paley(7, 60),
     frobenius=checks.between(0, 100),
     trace=checks.between(-1e4, 1e4),
     seed=range(2**31),
 )
+largest = frobenius * (large - 1) ** 0.5
+parameters.require(abs(trace) <= largest, f"'trace' must be from {-largest:.6g} to {largest:.6g} for this 'frobenius' and 'large'; got {trace}")
 
 import itertools
 import math

@@ -40,7 +40,7 @@ except ImportError as error:
 parameters.check(
     globals(),
     d=range(11, 401), pairs=range(4, 201), ascent=range(1, 501),
-    batches=range(2, 101), large=range(103, 3001), seed=range(2**31),
+    batches=range(2, 101), large=parameters.paley(103, 3001), seed=range(2**31),
 )
 
 import math

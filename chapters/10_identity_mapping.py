@@ -59,6 +59,7 @@ parameters.check(
     depth=range(1, 30), width=range(1, 65), live_epochs=range(1, 1001), starts=range(1, 101),
     device=("auto", "cpu", "cuda"), seed=range(2**30), record=bool,
 )
+parameters.require(len(set(seeds)) == len(seeds), f"'seeds' must differ from each other; got {seeds}")
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -54,6 +54,7 @@ parameters.check(
     block_epochs=range(1, 10001), flow_time=checks.between(0, 1e5), seed=range(2**31),
     device=("auto", "cpu", "cuda"), record=bool,
 )
+parameters.require(samples % batch == 0, f"'batch' must divide 'samples', {samples}; got {batch}")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -62,7 +63,7 @@ from IPython.display import Markdown, display
 
 from src import verdicts
 from src.book.typeset import number
-from src.dynamics import flow
+from src.dynamics import flow, linearised
 from src.experiments import arrival, figure_7
 from src.runs import recorded
 from src.theory import minima, plateau, reach
@@ -70,6 +71,8 @@ from src.theory import minima, plateau, reach
 figures.use()
 torch.set_num_threads(1)  # as in the recorded run
 torch_device = checks.device(device)
+largest = linearised.largest_stable_step(batch, d)
+parameters.require(eta <= largest, f"'eta' must be at most {largest:.3g} for SGD to be stable with this 'batch' and 'd'; got {eta}")
 generator = torch.Generator().manual_seed(seed)
 READINGS = figure_7.READINGS
 COLOUR = dict(zip(figure_7.STUDENTS, (figures.COLOURS[c] for c in ("blue", "vermillion", "orange", "green"))))

@@ -54,10 +54,13 @@ parameters.check(
     globals(), device=("auto", "cpu", "cuda"), seed=range(2**31), record=bool,
     **dict.fromkeys(("d", "d_scaled", "d_family"), range(10, 3001)),
     **dict.fromkeys(("eta", "rtol"), checks.between(0, 1)),
-    batch=range(1, 10**5), steps=range(10, 10**6), t_end=checks.between(0, 1000),
+    batch=range(1, 10**5), steps=range(10, 10**6), t_end=checks.between(1e-5, 1000),
     frobenius=checks.between(0, 100), trace=checks.between(-1e4, 1e4),
-    d_paley=range(7, 10**6), d_noise=range(10, 501), seeds=range(1, 101),
+    d_paley=range(7, 10001), d_noise=range(10, 501), seeds=range(1, 101),
 )
+least, most = frobenius**2 - 0.15**2, (min(d_paley, d_family) - 1) ** 0.5 / 0.99  # |W|_2 = 0.15; the family's traces
+parameters.require(trace**2 / (min(d, d_paley) - 1) < least, f"'trace' must be nearer to 0 for this 'frobenius', 'd' and 'd_paley'; got {trace}")
+parameters.require(frobenius <= most, f"'frobenius' must be at most {most:.4g} for this 'd_paley' and 'd_family'; got {frobenius}")
 
 import math
 
@@ -77,6 +80,9 @@ figures.use()
 if d < 200:
     torch.set_num_threads(1)  # a second thread costs much where the machine is busy
 torch_device = checks.device(device)
+for size, images, step in ((d, batch, eta), sgd_and_flow.scaled(d_scaled, d, batch, eta, t_end)[:3]):
+    most = eta * linearised.largest_stable_step(images, size) / step
+    parameters.require(eta <= most, f"'eta' must be at most {most:.3g} for SGD to be stable with this 'batch', 'd' and 'd_scaled'; got {eta}")
 generator = torch.Generator().manual_seed(seed)
 NAMES = {
     "distance": r"distance $\|W - W^*\|_F$", "inner": r"inner product $\langle -\nabla L, W^* - W\rangle$",

@@ -46,6 +46,7 @@ parameters.check(
     dataset=("embedded", "full"), digits=checks.each(range(10)), radius=checks.between(0, 10), steps=range(1, 1001),
     loss=("logistic", "hinge", "squared"), margin=checks.between(0, 100), seed=range(2**31), record=bool,
 )
+parameters.require(len(set(digits)) > 1, f"'digits' must name at least two different ones; got {digits}")
 
 from itertools import combinations
 
@@ -61,8 +62,6 @@ from src.runs import recorded
 figures.use()
 torch.set_num_threads(1)  # a seed fixes a run only for one number of threads
 pairs = list(combinations(sorted(set(digits)), 2))
-if not pairs:
-    raise ValueError(f"digits must name at least two different ones, not {digits}")
 
 # %% [markdown]
 # ## One number for an image

@@ -52,7 +52,7 @@ except ImportError as error:
 parameters.check(
     globals(),
     d_check=range(3, 101), samples=range(2000, 10**8), d_search=range(4, 61), gammas=checks.each(checks.between(0, 0.5)),
-    starts=range(1, 1001), steps=range(1, 10001), d_printed=range(4, 2001), d_phases=range(7, 1000), d_teacher=range(4, 201),
+    starts=range(1, 1001), steps=range(1, 10001), d_printed=range(4, 2001), d_phases=parameters.paley(7, 1000), d_teacher=range(4, 201),
     runs=range(1, 101), t_end=checks.between(0, 1e4), seed=range(2**31),
 )
 

@@ -1,6 +1,9 @@
 """What several tests need: the chapters, and a way to run one inside the test's own process."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this folder's own code, wherever pytest was called
 
 import jupytext
 import matplotlib
@@ -8,13 +11,13 @@ import torch
 from nbval.plugin import IPyNbCell
 
 from src.book import claims
+from tools import chapters, kernels
+from tools.chapters import CHAPTERS, ROOT  # noqa: F401 (tests take them from here)
 
-ROOT = Path(__file__).resolve().parents[1]
-CHAPTERS = ROOT / "chapters"
-SCRIPTS = sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))
+SCRIPTS = chapters.scripts()
 
 matplotlib.use("Agg")
-
+kernels.own_environment()  # of the kernels and programs that tests start
 
 torch.set_num_threads(1)  # a second thread slows small matrices down, most of all beside other work
 
@@ -47,6 +50,13 @@ def code_cells(script):
     """The chapter's code cells, from its .py: (source, tags)."""
     notebook = jupytext.read(script, fmt="py:percent")
     return [(c.source, c.metadata.get("tags", [])) for c in notebook.cells if c.cell_type == "code"]
+
+
+def without_picture(notebook):
+    """The first words of the cells that show a figure and whose outputs hold no picture of it."""
+    shown = {cell.source[:60]: cell for cell in notebook.cells if "figures.show(" in cell.source}
+    pictures = {key: [o for o in cell.outputs if "image/png" in o.get("data", {})] for key, cell in shown.items()}
+    return [key for key, cell in shown.items() if len(pictures[key]) < cell.source.count("figures.show(")]
 
 
 def execute(cells, parameters, namespace):

@@ -101,9 +101,9 @@ def spread(ratios, invert=False):
     return "{:.3g} ({:.3g} – {:.3g})".format(*ratios)
 
 
-def five_seeds(generator):
+def five_seeds(generator, n=100_000):
     """(a) Section 5.2, five ResLink seeds for one epoch, against the plain loop five times."""
-    d, n, batch, eta, runs = 100, 100_000, 200, 1e-3, 5
+    d, batch, eta, runs = 100, 200, 1e-3, 5
     samples = torch.randn(n, d, generator=generator)
     W_star = weights.with_norms(d, 0.6, 5.7, generator).float()
     starts = torch.stack([weights.with_norms(d, 0.6, 5.0, generator) for _ in range(runs)]).float()
@@ -120,13 +120,13 @@ def five_seeds(generator):
         yield what, f"{mine:.3g} s", f"{other:.3g} s", spread(ratios)
 
 
-def one_step(generator):
+def one_step(generator, d=1500, batch=300):
     """(b) Section 5.3, a step at d = 1500 and batch 300; the seconds of a step are the generator's return value."""
-    d, batch, eta, times = 1500, 300, 1e-4, 20
+    eta, times = 1e-4, 20
     W = weights.wrong_way_start(d, 5.0, -18.75, generator).float()
     step = repeat(stepper(W, batch, eta), times)
     mine, other, ratios = compare(step, repeat(two_products(W, batch), times), 9)
-    what = "(b) an SGD step at d = 1500, batch 300, over its two bare products"
+    what = f"(b) an SGD step at d = {d}, batch {batch}, over its two bare products"
     yield what, f"{mine / times * 1e3:.3g} ms", f"{other / times * 1e3:.3g} ms", spread(ratios, invert=True)
 
     model, teacher = Plain(W), Plain(torch.zeros_like(W))
@@ -159,9 +159,9 @@ def exact_gradient(generator):
     )
 
 
-def whole_flow(step_seconds):
+def whole_flow(step_seconds, d=1499):
     """(d) All of Figure 8(b) by the flow, against SGD and against an adaptive explicit solver."""
-    d, eta, t_end = 1499, 1e-4, 35.0
+    eta, t_end = 1e-4, 35.0
     start = three_variables.start(d, 5.0, -18.75)
     W, zero = three_variables.matrix(start, d), torch.zeros(d, d, dtype=torch.float64)
     times = []
@@ -176,8 +176,9 @@ def whole_flow(step_seconds):
     def against(other):
         return spread((other / mine, other / max(times), other / min(times)))
 
-    sgd_seconds = step_seconds * t_end / eta
-    what = f"(d) the flow over t = 35 at d = {d} (distance within {error:.2g} % of exact) against 350,000 SGD steps"
+    steps = round(t_end / eta)
+    sgd_seconds = step_seconds * steps
+    what = f"(d) the flow over t = 35 at d = {d} (distance within {error:.2g} % of exact) against {steps:,} SGD steps"
     yield what, f"{mine:.3g} s", f"{sgd_seconds:.3g} s, from the step above", against(sgd_seconds)
 
     # An explicit solver's steps follow the trajectory's fast modes, which the three-variable flow shares.
@@ -249,13 +250,7 @@ def residual_epoch(generator):
     what = f"(e) ResNet-56, {n:,} images of 50,000 on {where}"
     yield f"{what}, against a plain script in float32", f"{mine:.3g} s", f"{other:.3g} s", spread(ratios)
 
-    outputs = []
-    for module in plain_net.modules():
-        if isinstance(module, nn.Conv2d):
-            module.register_forward_hook(lambda module, inputs, output: outputs.append(output.numel()))
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        plain_net.eval()(images[:1].to(device))
-    operations, moved = 3 * n * counter.get_total_flops(), 4 * 2 * n * sum(outputs)
+    operations, moved = (n * amount for amount in least_work(plain_net, images[:1].to(device)))
     A = torch.randn(4096, 4096, device=device).bfloat16()
     source = torch.zeros(2**28, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
@@ -273,6 +268,22 @@ def residual_epoch(generator):
         f"{floor:.3g} s",
         f"{mine / floor:.3g}",
     )
+
+
+def least_work(net, image):
+    """What training cannot avoid for an image [1, c, h, w]: operations of all convolutions and the linear layer with
+    both their gradients, and bytes: every convolution's output and its gradient, written and read once in bfloat16."""
+    outputs = []
+    hooks = [
+        module.register_forward_hook(lambda module, inputs, output: outputs.append(output.numel()))
+        for module in net.modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net.eval()(image)
+    for hook in hooks:
+        hook.remove()
+    return 3 * counter.get_total_flops(), 4 * 2 * sum(outputs)
 
 
 def on_device(work, device):

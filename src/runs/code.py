@@ -8,16 +8,21 @@ from functools import cache
 from pathlib import Path
 
 SRC = Path(__file__).resolve().parents[1]
-ROOMS = ("model", "dynamics", "theory", "experiments")  # what computes; `runs`, `book` and `checks` change no number
+ROOMS = ("model", "dynamics", "theory", "experiments", "companions")  # what computes a number
 
 
-@cache
 def digest(module):
     """SHA-256 of `module` ("src.theory.how_far") and all that it imports from ROOMS, without comments and docstrings.
 
     Taken once in a process, as the code that runs is the one that was imported. Raises ValueError for a module that is
     not of ROOMS.
     """
+    _check(module)
+    return _digest(module)
+
+
+@cache
+def _digest(module):
     total = hashlib.sha256()
     for name in modules(module):
         total.update(f"{name}\n{bare(_path(name).read_text(encoding='utf-8'))}\n".encode())
@@ -32,8 +37,7 @@ def of(thing):
 
 def modules(module):
     """The names, sorted, of `module` and of all modules of ROOMS that it imports, directly or not."""
-    if not isinstance(module, str) or not _counts(module):
-        raise ValueError(f"code must be a module of {', '.join(f'src.{room}' for room in ROOMS)}, not {module!r}")
+    _check(module)
     found, new = set(), {module}
     while new:
         found |= new
@@ -66,6 +70,11 @@ def _imported(module):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+
+
+def _check(module):
+    if not isinstance(module, str) or not _counts(module):
+        raise ValueError(f"module must be one of {', '.join(f'src.{room}' for room in ROOMS)}, not {module!r}")
 
 
 def _counts(module):

@@ -1,5 +1,6 @@
 """Files that outlive a run: written whole or not at all, by one process at a time."""
 
+import glob
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,9 +8,20 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from src.checks import arguments
+
 _WAIT = 1.0  # seconds for a process that is about to let a file go
 
 
+def plain(name, value):
+    """A path: text or pathlib.Path."""
+    if not isinstance(value, str | Path):
+        raise TypeError(f"{name} must be a path; got {value!r}")
+    if not str(value) or "\0" in str(value):
+        raise ValueError(f"{name} must be a path; got {value!r}")
+
+
+@arguments(path=plain, content=bytes)
 def write(path, content):
     """Put the bytes `content` at `path`: a file that was there stays until the new one is whole.
 
@@ -32,6 +44,7 @@ def write(path, content):
 
 
 @contextmanager
+@arguments(name=str, path=plain)
 def claimed(name, path):
     """Within it this process is the only one that writes `path`, and leftovers of killed ones are gone.
 
@@ -43,22 +56,20 @@ def claimed(name, path):
         raise ValueError(f"{name} must be a file, not the folder {path}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        trial = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+        try:
+            trial.write_bytes(b"0" * 4096)
+        finally:
+            trial.unlink(missing_ok=True)
         lock = FileLock(path.parent / f".{path.name}.lock", timeout=_WAIT)
         lock.acquire()
-        try:
-            for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-                leftover.unlink()
-            trial = path.with_name(f".{path.name}.trial.tmp")
-            trial.write_bytes(b"0" * 4096)
-            trial.unlink()
-        except BaseException:
-            _let_go(lock)
-            raise
     except Timeout:
         raise ValueError(f"{name} must not be in use; another process is writing {path}") from None
     except OSError as error:
         raise ValueError(f"{name} must be where files can be written; {path} is not ({error})") from error
     try:
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            leftover.unlink(missing_ok=True)
         yield path
     finally:
         _let_go(lock)

@@ -23,12 +23,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from src.checks import SEED, arguments, check_value, each, optional, within
 from src.runs import code, files
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "data" / "recorded"
 LARGEST = 2**26  # bytes of a recording's arrays; the book's have at most a few hundred thousand
 _BLOCK = "provenance"  # the archive member that holds the provenance, as JSON
+
+
+def _json(name, value):
+    check_value(name, value, dict)
+    try:
+        if json.loads(json.dumps(value)).keys() != value.keys():
+            raise TypeError("its keys must be texts")
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be a dict of JSON types: {error}") from None
+
+
+def _device(name, value):
+    check_value(name, value, str | torch.device)
+    try:
+        torch.device(value)
+    except RuntimeError:
+        raise ValueError(f"{name} must be a torch.device or its name; got {value!r}") from None
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,7 @@ class Recorder:
     whether there was one at the start: the wall time is then that of the last sitting.
     """
 
+    @arguments(name=str, module=str, parameters=_json, seeds=each(SEED), device=_device, folder=optional(files.plain))
     def __init__(self, name, module, *, parameters, seeds, device="cpu", folder=None):
         """Note commit, code, versions and machine, and try the place.
 
@@ -70,12 +89,12 @@ class Recorder:
             "code": {"module": module, "digest": code.digest(module)},
             **_circumstances(torch.device(device)),
         }
-        json.dumps(self._about)
         self.checkpoint = (ROOT / "_build" / "checkpoints" if folder is None else Path(folder)) / f"{name}.pt"
         self.resumed = self.checkpoint.exists()
         with files.claimed("folder", self._path):
             pass
 
+    @arguments(arrays=dict, wall_time=optional(within(0, math.inf)))
     def save(self, arrays, *, wall_time=None, **extra):
         """Store `arrays`, a dict of numpy arrays or CPU tensors, and return the path.
 
@@ -107,6 +126,7 @@ class Recorder:
         return self._path
 
 
+@arguments(name=str, folder=optional(files.plain))
 def load(name, folder=None):
     """The :class:`Recording` called ``name`` in ``folder``, by default ``data/recorded``.
 
@@ -177,17 +197,22 @@ def _read(path):
 
 
 def _circumstances(device):
-    # another repository around the book knows nothing of it
-    own = Path(_git("rev-parse", "--show-toplevel") or os.sep).resolve() == ROOT.resolve()
     return {
-        "commit": _git("rev-parse", "HEAD") if own else "unknown",
-        "dirty": own and bool(_git("status", "--porcelain", "--untracked-files=all", "--", "src")),
+        **revision(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({processor()})",
         "threads": torch.get_num_threads(),
         "platform": platform.platform(terse=True),
         "python": sys.version.split()[0],
         "packages": {package: version(package) for package in ("torch", "numpy", "scipy")},
     }
+
+
+def revision():
+    """{"commit": the book's, or "unknown", "dirty": whether `src` differs from it}."""
+    # another repository around the book knows nothing of it
+    if Path(_git("rev-parse", "--show-toplevel") or os.sep).resolve() != ROOT.resolve():
+        return {"commit": "unknown", "dirty": False}
+    return {"commit": _git("rev-parse", "HEAD"), "dirty": bool(_git("status", "--porcelain", "--", "src"))}
 
 
 def _git(*arguments):

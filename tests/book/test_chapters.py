@@ -5,7 +5,7 @@ import time
 
 import papermill
 import yaml
-from conftest import CHAPTERS, code_cells
+from conftest import CHAPTERS, code_cells, without_picture
 
 from src.book import claims, ledger
 
@@ -18,6 +18,7 @@ def test_smoke(script, tmp_path, capsys):
     )
     seconds = time.perf_counter() - start
     assert ledger.problems(claims.read(), {script.stem: claims.reports(notebook)}) == []
+    assert without_picture(notebook) == []
     with capsys.disabled():
         print(f" {script.stem} at smoke scale: {seconds:.1f} s with the kernel's start", end=" ")
 

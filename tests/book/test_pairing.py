@@ -3,8 +3,10 @@
 import jupytext
 import nbformat
 import pytest
-from conftest import CHAPTERS, SCRIPTS
+from conftest import SCRIPTS, without_picture
 from papermill.translators import PythonTranslator
+
+from tools import notebooks
 
 QUIET = {"execution", "papermill", "ExecuteTime", "collapsed", "scrolled"}  # what a run or an editor leaves behind
 
@@ -18,8 +20,9 @@ def content(cells):
     return [(cell.cell_type, cell.source, dict(cell.metadata)) for cell in cells]
 
 
-def test_every_notebook_has_its_script():
-    assert {path.stem for path in CHAPTERS.glob("*.ipynb")} == {path.stem for path in SCRIPTS}
+def test_every_chapter_is_a_pair():
+    for script in SCRIPTS:
+        assert script.is_file() and script.with_suffix(".ipynb").is_file()
 
 
 def test_the_pair_is_in_step(script, notebook):
@@ -38,10 +41,26 @@ def test_the_notebook_was_run_once_from_top_to_bottom(notebook):
 
 def test_the_notebook_is_small_and_quiet(script, notebook):
     assert script.with_suffix(".ipynb").stat().st_size <= 1e6
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "book"}
     assert not any(QUIET & set(cell.metadata) for cell in notebook.cells)
     ids = [cell.id for cell in notebook.cells]
     assert len(set(ids)) == len(ids)
+
+
+def test_the_notebook_was_not_edited_after_its_last_refresh(script, notebook):
+    notebooks.check_unedited(notebook, script)
+
+
+def test_every_figure_has_its_picture(notebook):
+    assert without_picture(notebook) == []
+
+
+def test_a_lost_picture_is_found(script, notebook):
+    """As a backend that shows nothing would lose it."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("image/png", None)
+    assert bool(without_picture(notebook)) == any("figures.show(" in cell.source for cell in notebook.cells)
 
 
 def test_parameters_are_written_so_that_papermill_can_tell_of_them(script, notebook):

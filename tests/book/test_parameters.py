@@ -1,12 +1,14 @@
 """Parameters: what is wrong stops the run at the top, and says what is allowed."""
 
 import math
+import shutil
 
+import bad_parameters
 import nbformat
 import papermill
 import pytest
 import yaml
-from conftest import CHAPTERS, code_cells, execute
+from conftest import CHAPTERS, ROOT, SCRIPTS, code_cells, execute
 from papermill.exceptions import PapermillExecutionError
 
 from src import checks
@@ -137,4 +139,101 @@ def test_the_chapter_refuses_a_misspelt_parameter(script):
 
 def test_every_parameter_file_belongs_to_a_chapter():
     files = {path.stem for path in (CHAPTERS / "parameters").glob("*/*.yaml")}
-    assert files == {path.stem for path in CHAPTERS.glob("[0-9][0-9]_*.py")}
+    assert files == {path.stem for path in SCRIPTS}
+
+
+def test_a_name_that_is_code_stops_the_chapter(tmp_path):
+    """Papermill writes names as they are; the cell has run, the chapter does not."""
+    written = papermill.translators.PythonTranslator.codify({"open('x', 'w').close(); d": 3})
+    with pytest.raises(ValueError, match="the name of a parameter must be a name, not code"):
+        parameters.check({"In": ["", CELL, written, SET_UP], "d": 3}, d=range(3, 9))
+
+
+def test_parameters_that_cannot_go_together_are_named():
+    parameters.require(2 < 3, "'batch' must be at most samples")
+    with pytest.raises(ValueError, match=r"^.batch. must be at most samples$"):
+        parameters.require(3 < 2, "'batch' must be at most samples")
+
+
+@pytest.mark.parametrize(
+    ("number", "given", "message"),
+    [
+        ("04", {"small": 8}, "'small' must be a prime of the form 4k .* got 8"),
+        ("04", {"small": 55}, "'small' must be a prime of the form 4k .* got 55"),
+        (
+            "04",
+            {"frobenius": 0.1},
+            "'trace' must be from -3.8704 to 3.8704 for this 'frobenius' and 'large'; got -18.75",
+        ),
+        ("04", {"large": 104, "trace": 60.0}, "'trace' must be from -50.7445 to"),
+        ("06", {"large": 104}, "'large' must be a prime of the form 4k"),
+        ("07", {"gammas": [0.4, 0.1]}, "'gammas' must increase"),
+        ("08", {"init_dims": [20, 20]}, "'init_dims' must increase"),
+        ("09", {"dims": [10, 5]}, "'dims' must increase"),
+        ("09", {"gammas": [0.1, 0.1]}, "'gammas' must increase"),
+        ("10", {"seeds": [0, 1, 0]}, "'seeds' must differ"),
+        ("11", {"samples": 200, "batch": 1000}, "'batch' must divide 'samples', 200; got 1000"),
+        ("11", {"batch": 3}, "'batch' must divide 'samples', 100000; got 3"),
+        ("11", {"eta": 0.5}, "'eta' must be at most .* with this 'batch' and 'd'; got 0.5"),
+        ("12", {"eta": 0.01}, "'eta' must be at most .* with this 'batch', 'd' and 'd_scaled'; got 0.01"),
+        ("12", {"d_scaled": 14, "batch": 120}, "'eta' must be at most .* 'd_scaled'; got 0.0001"),
+        ("12", {"trace": 200.0}, "'trace' must be nearer to 0"),
+        ("12", {"frobenius": 0.1, "trace": 0.0}, "'trace' must be nearer to 0 for this 'frobenius'"),
+        ("12", {"d_family": 10}, "'frobenius' must be at most 3.03 for this 'd_paley' and 'd_family'; got 5.0"),
+        ("14", {"digits": [3, 3]}, "'digits' must name at least two different ones"),
+        ("15", {"d_phases": 8}, "'d_phases' must be a prime of the form 4k"),
+    ],
+)
+def test_parameters_that_no_run_could_use_together_stop_at_the_top(number, given, message):
+    """Each is allowed alone, and would stop the chapter later, in the middle of its work."""
+    (script,) = (script for script in SCRIPTS if script.name.startswith(number))
+    with pytest.raises(ValueError, match=message):
+        execute(code_cells(script)[:2], given, {"__name__": "__main__"})
+
+
+class TestFolder:
+    """Chapters run in their own book, or anywhere else, but not in another copy of the book."""
+
+    @pytest.mark.parametrize("below", ["", "chapters", "data/raw"])
+    def test_another_copy_of_the_book_is_named(self, tmp_path, monkeypatch, below):
+        (tmp_path / "src" / "book").mkdir(parents=True)
+        shutil.copy(parameters.__file__, tmp_path / "src" / "book")
+        (tmp_path / below).mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(tmp_path / below)
+        with pytest.raises(ImportError, match=f"belongs to the book in {tmp_path}, but its code would be .* {ROOT}"):
+            check(GOOD)
+
+    @pytest.mark.parametrize("name", ["parameters.py", "book/claims.py", "book/__init__.py"])
+    def test_a_users_own_src_is_none_of_our_business(self, tmp_path, monkeypatch, name):
+        (tmp_path / "src" / name).parent.mkdir(parents=True)
+        (tmp_path / "src" / name).touch()
+        monkeypatch.chdir(tmp_path)
+        check(GOOD)
+
+    @pytest.mark.parametrize("folder", [ROOT, ROOT / "chapters", ROOT / "src" / "book"])
+    def test_the_books_own_folders_are_right(self, monkeypatch, folder):
+        monkeypatch.chdir(folder)
+        check(GOOD)
+
+
+class TestBadValues:
+    """Every parameter of every chapter, with values that it must not take."""
+
+    def refused(self, outcome):
+        assert outcome.unclear == [] and outcome.wrong == []
+        return len(outcome.refused)
+
+    def test_a_tenth_of_them_is_refused_clearly(self):
+        assert self.refused(bad_parameters.run(0.1, seed=0)) > 150
+
+    @pytest.mark.stress
+    def test_all_of_them_are_refused_clearly(self):
+        assert self.refused(bad_parameters.run()) > 1400
+
+    def test_a_chapter_that_checks_too_little_is_found(self, monkeypatch):
+        monkeypatch.setattr(parameters, "check", lambda namespace, **allowed: None)
+        assert len(bad_parameters.run(0.05).wrong) > 50
+
+    def test_a_chapter_that_fails_otherwise_is_found(self, monkeypatch):
+        monkeypatch.setattr(parameters, "check", lambda namespace, **allowed: 1 / 0)
+        assert len(bad_parameters.run(0.05).unclear) > 50
