@@ -43,7 +43,7 @@ except ImportError as error:
 parameters.check(
     globals(),
     dims=checks.each(range(3, 201)),
-    gammas=checks.each(checks.between(0, 1)),
+    gammas=parameters.increasing(checks.between(0, 1)),
     starts=range(2, 1001),
     steps=range(1, 10001),
     seed=range(2**31),

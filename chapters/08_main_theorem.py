@@ -47,7 +47,7 @@ parameters.check(
     runs=range(10, 5001),
     lengths=checks.each(range(10, 100_001)),
     alpha=checks.between(0, 10),
-    init_dims=checks.each(range(3, 301)),
+    init_dims=parameters.increasing(range(3, 301)),
     init_runs=range(2, 101),
     seed=range(2**31),
 )

@@ -48,8 +48,8 @@ except ImportError as error:
 
 parameters.check(
     globals(),
-    dims=checks.each(range(5, 301)),
-    gammas=checks.each(checks.between(0, 10)),
+    dims=parameters.increasing(range(5, 301)),
+    gammas=parameters.increasing(checks.between(0, 10)),
     runs=range(1, 1001),
     t_end=checks.between(0, 10000),
     search_starts=range(1, 1001),

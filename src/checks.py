@@ -4,6 +4,9 @@ import functools
 import inspect
 import math
 import numbers
+import reprlib
+import sys
+import types
 from typing import NamedTuple
 
 import numpy as np
@@ -15,20 +18,24 @@ FORMULA = range(1, 10**15)  # a dimension, steps or samples that only enter a fo
 SEED = range(2**63)
 
 
+def check_tensor(name, x, form, fits):
+    """A dense float32 or float64 tensor with finite entries, whose shape `fits`; `form` is that in words."""
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, {form}, not {type(x).__name__}")
+    if x.layout != torch.strided or x.is_nested:
+        raise TypeError(f"{name} must be a dense tensor, not {'a nested one' if x.is_nested else x.layout}")
+    if x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{name} must have a floating dtype, float32 or float64, not {x.dtype}")
+    if x.is_meta:
+        raise ValueError(f"{name} must be on a device that holds its entries, not on {x.device}")
+    if not fits(x.shape):
+        raise ValueError(f"{name} must be {form}, not of shape {list(x.shape)}")
+    check_entries(lambda x: _check_finite(name, x), x)
+
+
 def check_matrix(name, W):
-    """A finite, square, floating-point matrix, or a batch of them."""
-    if not isinstance(W, torch.Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor of shape [..., d, d], not {type(W).__name__}")
-    if W.layout != torch.strided:
-        raise TypeError(f"{name} must be a dense tensor, not {W.layout}")
-    if W.dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"{name} must have a floating dtype, float32 or float64, not {W.dtype}")
-    if W.is_meta:
-        raise ValueError(f"{name} must be on a device that holds its entries, not on {W.device}")
-    if W.ndim < 2 or W.shape[-1] != W.shape[-2] or W.shape[-1] == 0:
-        raise ValueError(f"{name} must be square, of shape [..., d, d] with d >= 1, not {list(W.shape)}")
-    if not torch.isfinite(torch.linalg.vector_norm(W.detach(), math.inf)):
-        raise ValueError(f"{name} must be finite; it holds NaN or infinity")
+    """A finite, square, floating-point matrix, or a batch of them, which may be empty."""
+    check_tensor(name, W, "square, of shape [..., d, d] with d >= 1", lambda s: len(s) >= 2 and s[-1] == s[-2] > 0)
 
 
 def check_same_kind(name, W, reference, of="W"):
@@ -41,24 +48,53 @@ def check_same_kind(name, W, reference, of="W"):
     if W.shape[-1] != reference.shape[-1]:
         raise ValueError(f"{name} must have the dimension of {of}, d = {reference.shape[-1]}, not d = {W.shape[-1]}")
     try:
-        torch.broadcast_shapes(W.shape, reference.shape)
-    except RuntimeError:
+        np.broadcast_shapes(W.shape, reference.shape)
+    except ValueError:
         raise ValueError(
             f"{name} must have batch dimensions that broadcast with those of {of}, {list(reference.shape[:-2])}, "
             f"not {list(W.shape[:-2])}"
         ) from None
 
 
-def check_pair(W, W_star):
-    """Student and teacher weights at which the model is differentiable, broadcast to one shape."""
-    check_matrix("W", W)
-    check_same_kind("W_star", W_star, W)
-    for name, matrix in (("W", W), ("W_star", W_star)):
-        suspects = (matrix.diagonal(dim1=-2, dim2=-1) == -1).nonzero()  # only there can e_j + w_j be zero
-        for *batch, j in suspects.tolist():
-            if matrix[(*batch, slice(None), j)].count_nonzero() == 1:
-                raise ValueError(f"{name} must leave every column of I + {name} non-zero; column {j} of it is zero")
+def check_pair(W, W_star, name="W"):
+    """Student weights `name` and teacher weights, where the model is differentiable, broadcast to one shape."""
+    check_matrix(name, W)
+    check_same_kind("W_star", W_star, W, name)
+    check_entries(lambda W: _check_columns(name, W), W)
+    check_entries(lambda W: _check_columns("W_star", W), W_star)
     return torch.broadcast_tensors(W, W_star)
+
+
+def check_entries(check, x):
+    """check(x) for a check that looks at entries; where `torch.func.vmap` hides them, once for the whole batch."""
+    try:
+        check(x.detach())
+    except RuntimeError:
+        _WholeBatch.apply(check, x.detach())
+
+
+class _WholeBatch(torch.autograd.Function):
+    @staticmethod
+    def forward(check, x):
+        check(x)
+
+    setup_context = staticmethod(lambda ctx, inputs, output: None)
+
+    @staticmethod
+    def vmap(info, in_dims, check, x):
+        return _WholeBatch.apply(check, x.movedim(in_dims[1], 0)), None
+
+
+def _check_finite(name, x):
+    if x.numel() and not math.isfinite(torch.linalg.vector_norm(x, math.inf)):
+        raise ValueError(f"{name} must be finite; it holds NaN or infinity")
+
+
+def _check_columns(name, W):
+    suspects = (W.diagonal(dim1=-2, dim2=-1) == -1).nonzero()  # only there can e_j + w_j be zero
+    for *batch, j in suspects.tolist():
+        if W[(*batch, slice(None), j)].count_nonzero() == 1:
+            raise ValueError(f"{name} must leave every column of I + {name} non-zero; column {j} of it is zero")
 
 
 def check_integer(name, value, at_least):
@@ -68,98 +104,83 @@ def check_integer(name, value, at_least):
         raise ValueError(f"{name} must be at least {at_least}, not {value}")
 
 
-def check_positive(name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, not {value!r}")
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be positive and finite, not {value}")
-
-
 def check_generator(generator):
     if not isinstance(generator, torch.Generator):
         raise TypeError(f"generator must be a torch.Generator, not {type(generator).__name__}")
 
 
-class _Between(NamedTuple):
-    low: float
-    high: float
-
-
-class _Within(NamedTuple):
-    low: float
-    high: float
-
-
-class _Each(NamedTuple):
-    allowed: object
-
-
-class _Entries(NamedTuple):
-    allowed: object
-
-
-class _Optional(NamedTuple):
-    allowed: object
-
-
-class _Like(NamedTuple):
-    name: str
-
-
-MATRIX = object()  # what `check_matrix` lets pass
+MATRIX = check_matrix  # what `check_matrix` lets pass
+_OPEN = {(0, math.inf): "positive and finite", (-math.inf, math.inf): "finite"}
+_CLOSED = {(0, math.inf): "finite and not negative", (-math.inf, math.inf): "finite"}
 
 
 def between(low, high):
     """A number (int or float) strictly between ``low`` and ``high``; either may be infinite."""
-    return _Between(low, high)
+    words = _OPEN.get((low, high), f"between {low} and {high}")
+    return lambda name, value: _check_number(name, value, lambda x: low < x < high, words)
+
+
+check_positive = between(0, math.inf)
 
 
 def within(low, high):
     """A finite number from ``low`` to ``high``, both allowed where they are finite."""
-    return _Within(low, high)
+    words = _CLOSED.get((low, high), f"from {low} to {high}")
+    return lambda name, value: _check_number(name, value, lambda x: low <= x <= high, words)
 
 
 def each(allowed):
     """A non-empty list whose every entry is `allowed`."""
-    return _Each(allowed)
+    return lambda name, value: _check_list(name, value, allowed)
+
+
+def one_or_each(allowed):
+    """What is `allowed`, or a non-empty list of it."""
+    return lambda name, value: (_check_list if isinstance(value, _LISTS) else check_value)(name, value, allowed)
 
 
 def entries(allowed):
     """A number that is `allowed`, or a non-empty numpy array or torch tensor of such numbers."""
-    return _Entries(allowed)
+    return lambda name, value: _check_array(name, value, allowed)
+
+
+def vector(allowed):
+    """A non-empty list, numpy array or torch tensor [n] of numbers that are `allowed`."""
+    return lambda name, value: (_check_array if getattr(value, "ndim", 0) == 1 else _check_list)(name, value, allowed)
 
 
 def optional(allowed):
     """None, or what is `allowed`."""
-    return _Optional(allowed)
+    return lambda name, value: value is None or check_value(name, value, allowed)
 
 
-def like(name):
+class like(NamedTuple):
     """A matrix of the dtype, device and dimension of the argument `name`, which is checked before."""
-    return _Like(name)
+
+    name: str
 
 
 def arguments(**allowed):
     """A decorator: each argument named here is what `check_value` allows, or the call is refused before any work.
 
-    They are checked in the order written; `MATRIX` and `like` are allowed here too.
+    They are checked in the order written; `like` is allowed here too.
     """
 
     def decorate(function):
-        signature = inspect.signature(function)
-        if unknown := set(allowed) - set(signature.parameters):
+        names = tuple(inspect.signature(function).parameters)
+        if unknown := set(allowed) - set(names):
             raise TypeError(f"{function.__name__} has no argument {', '.join(sorted(unknown))}")
 
         @functools.wraps(function)
         def checked(*args, **kwargs):
-            given = signature.bind(*args, **kwargs).arguments
+            given = dict(zip(names, args, strict=False)) | kwargs  # a wrong number of them is for Python to refuse
             for name, kind in allowed.items():
                 if name not in given:
                     continue
-                if isinstance(kind, _Like):
-                    check_same_kind(name, given[name], given[kind.name], kind.name)
-                else:
+                if not isinstance(kind, like):
                     check_value(name, given[name], kind)
+                elif kind.name in given:
+                    check_same_kind(name, given[name], given[kind.name], kind.name)
             return function(*args, **kwargs)
 
         return checked
@@ -171,79 +192,66 @@ def check_value(name, value, allowed):
     """Raise unless `value` is one that `allowed` describes.
 
     allowed: a `range` (an integer), `between` or `within` (a number), a tuple of strings (one of them), `bool`, `str`
-    (any text), `each` (a non-empty list of any of these), `entries` (a number or an array of numbers), `optional`,
-    `MATRIX`, `callable`, or another class (one of its instances). Raises ValueError, or TypeError for a wrong type, in
-    terms of `name`.
+    (any text), `each` (a non-empty list of any of these), `one_or_each`, `entries` (a number or an array of numbers),
+    `optional`, `MATRIX`, `callable`, another class or union of classes (one of its instances), or a function
+    (name, value) that raises. Raises ValueError, or TypeError for a wrong type, in terms of `name`.
     """
-    got = f"got {_shown(value)} ({type(value).__name__})"
     match allowed:
-        case _Optional(inner):
-            if value is not None:
-                check_value(name, value, inner)
-        case _Each(inner):
-            if not isinstance(value, list | tuple | range):
-                raise TypeError(f"{name} must be a list; {got}")
-            if not value:
-                raise ValueError(f"{name} must have at least one entry; got an empty list")
-            for k, entry in enumerate(value):
-                check_value(f"entry {k} of {name}", entry, inner)
-        case _Entries(inner):
-            _check_entries(name, value, inner)
         case range():
             if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-                raise TypeError(f"{name} must be an integer; {got}")
-            if value not in allowed:
+                raise TypeError(f"{name} must be an integer; {_got(value)}")
+            if int(value) not in allowed:  # a numpy integer would be sought one by one
                 step = f" in steps of {allowed.step}" if allowed.step != 1 else ""
-                raise ValueError(f"{name} must be from {allowed[0]} to {allowed[-1]}{step}; {got}")
-        case _Between(low, high) | _Within(low, high):
-            if isinstance(value, bool) or not isinstance(value, numbers.Real):
-                yaml = "; in a YAML file write 1.0e-4, not 1e-4" if isinstance(value, str) else ""
-                raise TypeError(f"{name} must be a number; {got}{yaml}")
-            inside = low < value < high if isinstance(allowed, _Between) else low <= value <= high
-            if not (inside and math.isfinite(value)):  # also refuses NaN
-                raise ValueError(f"{name} must be {_interval(allowed)}; {got}")
+                raise ValueError(f"{name} must be from {allowed[0]} to {allowed[-1]}{step}; {_got(value)}")
+        case types.FunctionType():
+            allowed(name, value)
         case tuple():
             if not isinstance(value, str):
-                raise TypeError(f"{name} must be one of {', '.join(allowed)}; {got}")
+                raise TypeError(f"{name} must be one of {', '.join(allowed)}; {_got(value)}")
             if value not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}; {got}")
-        case _ if allowed is MATRIX:
-            check_matrix(name, value)
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}; {_got(value)}")
         case _ if allowed is callable:
             if not callable(value):
-                raise TypeError(f"{name} must be a function; {got}")
-        case type():
-            _check_class(name, value, allowed, got)
+                raise TypeError(f"{name} must be a function; {_got(value)}")
+        case type() | types.UnionType():
+            if not isinstance(value, allowed):
+                what = _CLASSES.get(allowed) or f"a {inspect.formatannotation(allowed)}"
+                raise TypeError(f"{name} must be {what}; {_got(value)}")
         case _:
             raise TypeError(f"check_value does not know what {allowed!r} allows for {name}")
 
 
-def _interval(allowed):
-    low, high = allowed
-    if high == math.inf and low in (0, -math.inf):
-        return (
-            "finite" if low else "positive and finite" if isinstance(allowed, _Between) else "finite and not negative"
-        )
-    return f"between {low} and {high}" if isinstance(allowed, _Between) else f"from {low} to {high}"
+_LISTS = (list, tuple, range)
+_CLASSES = {str: "text", bool: "true or false", torch.Generator: "a torch.Generator"}
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 100
 
 
-def _check_class(name, value, allowed, got):
-    if not isinstance(value, allowed):
-        what = {str: "text", bool: "true or false"}.get(
-            allowed, f"of the class {allowed.__module__}.{allowed.__name__}"
-        )
-        raise TypeError(f"{name} must be {what}; {got}")
+def _check_number(name, value, allowed, words):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        yaml = "; in a YAML file write 1.0e-4, not 1e-4" if isinstance(value, str) else ""
+        raise TypeError(f"{name} must be a number; {_got(value)}{yaml}")
+    finite = abs(value) <= sys.float_info.max if isinstance(value, int) else math.isfinite(value)
+    if not (finite and allowed(value)):
+        raise ValueError(f"{name} must be {words}; {_got(value)}")
 
 
-def _check_entries(name, value, inner):
+def _check_list(name, value, allowed):
+    if not isinstance(value, _LISTS):
+        raise TypeError(f"{name} must be a list; {_got(value)}")
+    if not value:
+        raise ValueError(f"{name} must have at least one entry; got an empty list")
+    for k, entry in enumerate(value):
+        check_value(f"entry {k} of {name}", entry, allowed)
+
+
+def _check_array(name, value, inner):
     """A number, or every entry of an array: only its extremes need be looked at, as what is allowed is an interval."""
     if not isinstance(value, torch.Tensor | np.ndarray):
         return check_value(name, value, inner)
     if isinstance(value, torch.Tensor):
         if value.layout != torch.strided or value.is_meta:
-            raise TypeError(
-                f"{name} must be a dense tensor that holds its entries, not {value.layout} on {value.device}"
-            )
+            raise TypeError(f"{name} must be dense and hold its entries, not {value.layout} on {value.device}")
         value = value.detach().cpu().numpy()
     if value.dtype.kind not in "iuf" or (isinstance(inner, range) and value.dtype.kind == "f"):
         raise TypeError(f"{name} must hold {'integers' if isinstance(inner, range) else 'numbers'}, not {value.dtype}")
@@ -253,9 +261,10 @@ def _check_entries(name, value, inner):
         check_value(f"every entry of {name}", extreme.item(), inner)
 
 
-def _shown(value):
-    """What a complaint prints of a value: an array has too many entries to print."""
-    return f"an array {list(value.shape)}" if isinstance(value, torch.Tensor | np.ndarray) else repr(value)
+def _got(value):
+    """What a complaint prints of a value, shortened: an array has too many entries to print."""
+    array = isinstance(value, torch.Tensor | np.ndarray)
+    return f"got {f'an array {list(value.shape)}' if array else _SHORT.repr(value)} ({type(value).__name__})"
 
 
 def device(name):

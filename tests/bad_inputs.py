@@ -1,7 +1,7 @@
 """Generated bad inputs: every argument of every public call, spoiled in every way that fits its kind.
 
 A room's `calls.py` lists its public calls with arguments that work. `spoiled` replaces one argument at a time, and
-`outcome` says what the call makes of it: a clear refusal is a TypeError or ValueError whose sentence names the argument.
+`outcome` says what the call makes of it: a clear refusal is a TypeError or ValueError whose words name the argument.
 """
 
 import math
@@ -52,10 +52,12 @@ def spoilings(value):
         case bool():
             return anything | {"two": 2, "list": [value]}
         case int():
-            numbers = {"zero": 0, "negative": -1, "huge": 10**20, "fraction": 1.5, "NaN": math.nan, "infinite": math.inf}
+            numbers = {"zero": 0, "negative": -1, "huge": 10**20, "fraction": 1.5, "NaN": math.nan}
+            numbers["infinite"] = math.inf
             return anything | numbers | {"bool": True, "list": [value], "digits": "3", "complex": 3j}
         case float():
-            numbers = {"zero": 0.0, "negative": -1.0, "NaN": math.nan, "infinite": math.inf, "minus infinite": -math.inf}
+            numbers = {"zero": 0.0, "negative": -1.0, "NaN": math.nan, "infinite": math.inf}
+            numbers["minus infinite"] = -math.inf
             return anything | numbers | {"bool": True, "list": [value], "digits": "0.1", "complex": 0.1j}
         case str():
             return {"None": None, "unknown": "no such name", "empty": "", "number": 3, "list": [value]}
@@ -65,7 +67,8 @@ def spoilings(value):
                 spoiled["NaN"] = np.where(np.arange(value.size).reshape(value.shape) == 0, np.nan, value)
             return anything | spoiled
         case list() | tuple() | range() if type(value) in (list, tuple, range):
-            first = {f"first {name}": [bad, *list(value)[1:]] for name, bad in spoilings(value[0]).items()} if value else {}
+            firsts = spoilings(value[0]) if value else {}
+            first = {f"first {name}": [bad, *list(value)[1:]] for name, bad in firsts.items()}
             return anything | {"empty": [], "number": 3} | first
         case dict():
             return anything | {"number": 3, "list": [1], "keys": {3: None}}
@@ -91,8 +94,8 @@ def _tensors(x):
     else:
         spoiled |= {"floats": x.double() + 0.5, "negative": -1 - x}
     if x.ndim >= 2:
-        spoiled |= {"vector": x.flatten(), "fewer rows": x[..., :-1, :], "fewer columns": x[..., :-1], "scalar": x.sum()}
-        spoiled |= {"smaller": x[..., :-1, :-1]}
+        spoiled |= {"vector": x.flatten(), "fewer rows": x[..., :-1, :], "fewer columns": x[..., :-1]}
+        spoiled |= {"smaller": x[..., :-1, :-1], "scalar": x.sum()}
     return spoiled
 
 

@@ -14,6 +14,7 @@ MAY_USE = {
     "dynamics": {"model", "runs"},
     "theory": {"model", "dynamics", "runs"},
     "experiments": {"model", "dynamics", "runs"},
+    "companions": {"model", "dynamics", "theory", "experiments", "runs"},
     "book": {"runs"},
 }
 LONGEST = 280  # lines; beyond about 250 a module is two modules

@@ -142,17 +142,17 @@ def one_step(generator, d=1500, batch=300):
     return mine / times
 
 
-def exact_gradient(generator):
+def exact_gradient(generator, d=1500, d_loops=100):
     """(c) The exact gradient against four bare products, and against loops."""
-    W, W_star = (weights.with_norms(1500, 0.15, 5.0, generator) for _ in range(2))
+    W, W_star = (weights.with_norms(d, 0.15, 0.13 * d**0.5, generator) for _ in range(2))
     mine, other, ratios = compare(partial(population.gradient, W, W_star), four_products(W, W_star), 9)
-    what = "(c) the exact gradient at d = 1500, float64, over four bare products"
+    what = f"(c) the exact gradient at d = {d}, float64, over four bare products"
     yield what, f"{mine:.3g} s", f"{other:.3g} s", spread(ratios, invert=True)
 
-    W, W_star = (weights.with_norms(100, 0.5, 4.0, generator) for _ in range(2))
+    W, W_star = (weights.with_norms(d_loops, 0.5, 0.4 * d_loops**0.5, generator) for _ in range(2))
     mine, other, ratios = compare(partial(population.gradient, W, W_star), partial(loops_gradient, W, W_star), 3)
     yield (
-        "(c) the exact gradient at d = 100 against two loops",
+        f"(c) the exact gradient at d = {d_loops} against two loops",
         f"{mine * 1e3:.3g} ms",
         f"{other:.3g} s",
         spread(ratios),
@@ -297,11 +297,11 @@ def on_device(work, device):
     return waited
 
 
-def growth(generator):
+def growth(generator, dims=(100, 200, 400, 800, 1500, 3000)):
     """(f) Gradient and SGD step over d."""
     yield "| d | gradient, float64 | over 4 products | SGD step, batch d / 5 | over 2 products |"
     yield "|---|---|---|---|---|"
-    for d in (100, 200, 400, 800, 1500, 3000):
+    for d in dims:
         W, W_star = (torch.randn(d, d, generator=generator, dtype=torch.float64) * 0.3 / d**0.5 for _ in range(2))
         times = max(1, 300 // d)
         gradient, _, products = compare(

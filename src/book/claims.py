@@ -90,7 +90,7 @@ def report(id, *, verdict, evidence, measured, spread, numbers, note=""):
     """
     entry = {"id": id, "verdict": verdict, "evidence": evidence, "measured": measured, "spread": spread, "note": note}
     known = _claims()
-    if id not in known:
+    if not isinstance(id, str) or id not in known:
         raise ValueError(f"id must be one of {', '.join(known)}; got {id!r}")
     check(entry | {"numbers": numbers})
     # JSON has no NaN and no infinity

@@ -19,13 +19,15 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from src.checks import check_pair, check_positive
+from src.checks import arguments, between, check_pair
 from src.dynamics.history import CURVES, History, curves_at
 from src.model import population
 
 SHORTEST = 1e-6  # a column of this length counts as zero
+LONGEST = 1e6  # time; the flow has come to rest long before
 
 
+@arguments(t_end=between(0, LONGEST), rtol=between(0, 1), progress=bool)
 def integrate(
     W0: Float[Tensor, "... d d"],
     W_star: Float[Tensor, "... d d"],
@@ -44,12 +46,9 @@ def integrate(
     TypeError or ValueError for bad input, and FloatingPointError if the step size vanishes, or where a column reaches
     zero: there the gradient does not exist.
     """
-    W, W_star = check_pair(W0, W_star)
-    W, W_star = W.detach(), W_star.detach()
-    check_positive("t_end", t_end)
-    check_positive("rtol", rtol)
-    if rtol >= 1:
-        raise ValueError(f"rtol must be below 1, not {rtol}")
+    W, W_star = (W.detach() for W in check_pair(W0, W_star, "W0"))
+    if not W.numel():
+        raise ValueError(f"W0 and W_star must hold a run at least, not {list(W.shape)}")
 
     t, h = 0.0, 0.1 / W.shape[-1]
     rounding = torch.finfo(W.dtype).eps * W.shape[-1] ** 0.5  # of I + W; no error is smaller

@@ -1,11 +1,14 @@
 """What a run leaves behind: the four curves of Figure 8, exact, and the final weights."""
 
+import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from src.checks import check_pair, check_same_kind, check_tensor, check_value, vector, within
 from src.model import landscape, population
 
 CURVES = ("distance", "potential", "inner", "loss")
@@ -32,9 +35,10 @@ class History:
 
 def measure(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "4 ..."]:
     """The four curves at one point, in float64: a tensor [4, ...] in the order of `CURVES`."""
+    W, W_star = check_pair(W, W_star)
     W, W_star = W.double(), W_star.double()
     loss, gradient = population.loss_and_gradient(W, W_star)
-    return curves_at(W, W_star, loss, gradient)
+    return _curves(W, W_star, loss, gradient)  # not finite where a run is about to be so, which is for the run to say
 
 
 def curves_at(
@@ -44,6 +48,24 @@ def curves_at(
     gradient: Float[Tensor, "... d d"],
 ) -> Float[Tensor, "4 ..."]:
     """`measure` where loss and gradient are at hand."""
+    W, W_star = check_pair(W, W_star)
+    check_same_kind("gradient", gradient, W)
+    batch = W.shape[:-2]
+    check_tensor("loss", loss, f"of the batch dimensions of W, {list(batch)}", lambda shape: shape == batch)
+    return _curves(W, W_star, loss, gradient)
+
+
+def _curves(W, W_star, loss, gradient):
     M = W - W_star
     inner = (gradient * M).sum((-2, -1))
     return torch.stack([M.norm(dim=(-2, -1)), landscape.potential(W, W_star), inner, loss])
+
+
+def _check_times(name, t):
+    """Increasing times: a list, numpy array or tensor of numbers, the first at least 0."""
+    check_value(name, t, vector(within(0, math.inf)))
+    if any(later <= earlier for earlier, later in pairwise(t)):
+        raise ValueError(f"{name} must be a list of increasing times")
+
+
+TIMES = _check_times  # a kind of argument for `src.checks.arguments`

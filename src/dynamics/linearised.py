@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 
-from src.checks import check_integer, check_matrix, check_positive
+from src.checks import COUNT, DIMENSION, FORMULA, MATRIX, arguments, between
 from src.dynamics import flow
+from src.dynamics.history import TIMES
 from src.model import population
 
 
@@ -27,6 +28,7 @@ class Family(NamedTuple):
     multiplicity: int
 
 
+@arguments(W=MATRIX)
 def operator(W):
     """The Hessian of eq. 2 at W = W* = 0, at the true scale, applied to W: [..., d, d] -> [..., d, d]."""
     diagonal = W.diagonal(dim1=-2, dim2=-1)
@@ -34,6 +36,7 @@ def operator(W):
     return W.sum(-1, keepdim=True) / 2 + W / 2 + (W.mT + torch.diag_embed(own)) / math.pi
 
 
+@arguments(d=FORMULA[2:])
 def families(d):
     """All eigenspaces of `operator` for d x d matrices, fastest first; the multiplicities add up to d^2. Needs d >= 3.
 
@@ -42,16 +45,15 @@ def families(d):
     symmetric matrices at rate 1/2 + 1/pi and skew ones at 1/2 - 1/pi, the slowest of all (and that of the matrices
     v u^T - u v^T - d Diag(v), which W u = 0 holds for as well).
     """
-    check_integer("d", d, at_least=3)
     return [family for family, _ in _families_and_places(d)]
 
 
+@arguments(W=MATRIX)
 def energies(W):
     """The squared Frobenius norm of the part of W [..., d, d] in each of `families(d)`, in their order: [..., F].
 
     Raises TypeError or ValueError, naming W, for what is no matrix or has d < 3.
     """
-    check_matrix("W", W)
     d = W.shape[-1]
     if d < 3:
         raise ValueError(f"W must have d at least 3, not {d}")
@@ -72,28 +74,33 @@ def energies(W):
     return torch.cat(parts, -1).clamp(min=0)[..., [place for _, place in _families_and_places(d)]]
 
 
+@arguments(W0=MATRIX, t=TIMES, rtol=between(0, 1))
 def energies_along_the_flow(W0, t, rtol=1e-5):
     """`energies` of the weights that the flow of eq. 2 with W* = 0 takes from W0 [d, d] to the increasing times t.
 
     Returns [times, F]. Raises as `flow.integrate` and `energies` do.
     """
+    if W0.ndim != 2 or len(W0) < 3:
+        raise ValueError(f"W0 must be one [d, d] matrix with d at least 3, not {list(W0.shape)}")
     W, now, found = W0, 0.0, []
     for time in t:
-        W, now = flow.integrate(W, torch.zeros_like(W), float(time) - now, rtol).W, float(time)
+        if time > 0:
+            W, now = flow.integrate(W, torch.zeros_like(W), float(time) - now, rtol).W, float(time)
         found.append(energies(W))
     return torch.stack(found)
 
 
+@arguments(d=range(2, 51))
 def numerical_rates(d):
     """All d^2 eigenvalues of the Hessian of eq. 2 at W = W* = 0, ascending, from `population.hessian_product`.
 
     It knows nothing of families: a [d^2, d^2] eigenvalue problem, so d should be small.
     """
-    check_integer("d", d, at_least=2)
     basis, zero = torch.eye(d * d, dtype=torch.float64).view(-1, d, d), torch.zeros(d, d, dtype=torch.float64)
     return torch.linalg.eigvalsh(population.hessian_product(zero, zero, basis).view(d * d, d * d))
 
 
+@arguments(eta=between(0, math.inf), batch=COUNT, d=DIMENSION)
 def sgd_decay(eta, batch, d):
     r"""The rate per unit of t = eta * steps at which fresh-sample SGD's mean square distance decays near W = W* = 0.
 
@@ -109,8 +116,6 @@ def sgd_decay(eta, batch, d):
 
     Without noise the rate is twice that of the slowest family. Negative where SGD diverges in mean square.
     """
-    check_positive("eta", eta)
-    check_integer("batch", batch, at_least=1)
     rates, multiplicities = _spectrum(d)
     loss = eta * rates * (2 - eta * rates)  # 1 - (1 - eta l)^2, of the family's energy in a step
     weights = eta**2 / batch * multiplicities * rates**2
@@ -120,13 +125,13 @@ def sgd_decay(eta, batch, d):
     return -math.log1p(y - loss.min()) / eta
 
 
+@arguments(batch=COUNT, d=DIMENSION)
 def largest_stable_step(batch, d):
     r"""The step above which fresh-sample SGD diverges in mean square near W = W* = 0: zeta = 1 in `sgd_decay`.
 
     That is eta sum_k m_k l_k / (2 - eta l_k) = batch. As sum_k m_k l_k = d^2, it lies below 2 batch / d^2, and close to
     it as long as eta d is small; the deterministic bound 2 / l_max, about 4 / d, is reached only by large batches.
     """
-    check_integer("batch", batch, at_least=1)
     rates, multiplicities = _spectrum(d)
     return brentq(
         lambda eta: np.sum(multiplicities * rates * eta / (2 - eta * rates)) / batch - 1,

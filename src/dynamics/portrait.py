@@ -9,8 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from src.checks import check_integer
+from src.checks import FORMULA, arguments, between, check_value, each, vector
 from src.dynamics import three_variables
+from src.dynamics.history import TIMES
+
+_FINITE = between(-math.inf, math.inf)
+_DIMENSION = FORMULA[2:]  # at least 3: smaller ones have no K
+
+
+def _check_start(name, start):
+    check_value(name, start, vector(_FINITE))
+    if len(start) != 2:
+        raise ValueError(f"{name} must be two numbers, a trace and a norm of the skew part, not {len(start)}")
 
 
 class Portrait(NamedTuple):
@@ -21,17 +31,19 @@ class Portrait(NamedTuple):
     potential: np.ndarray  # [Y, X]: g
 
 
+@arguments(d=_DIMENSION, trace=_FINITE, skew=_FINITE)
 def at(d, trace, skew):
     """The coordinates with W u = 0, this trace and this Frobenius norm of the skew part."""
-    check_integer("d", d, at_least=3)
     return trace / (d - 1), skew / math.sqrt(d - 1), 0.0
 
 
+@arguments(W=three_variables.COORDINATES, d=_DIMENSION)
 def plane(W, d):
     """(trace, Frobenius norm of the skew part) of coordinates [3] or, one per column, [3, T]."""
     return three_variables.trace(W, d), np.abs(W[1]) * math.sqrt(d - 1)
 
 
+@arguments(d=_DIMENSION, traces=vector(_FINITE), skews=vector(_FINITE))
 def portrait(d, traces, skews):
     """The `Portrait` of the flow in dimension d over the grid of `traces` and `skews`, exact at every point."""
     grid = [[at(d, x, y) for x in traces] for y in skews]
@@ -44,6 +56,7 @@ def portrait(d, traces, skews):
     )
 
 
+@arguments(d=_DIMENSION, starts=each(_check_start), t=TIMES, rtol=between(0, 1))
 def paths(d, starts, t, rtol=1e-7):
     """The flow from each (trace, skew) of `starts` at the increasing times t, in the plane: [starts, 2, times]."""
     return np.array([plane(three_variables.trajectory(at(d, *start), d, t, rtol=rtol), d) for start in starts])

@@ -9,6 +9,7 @@ batch dimension; each has its own random stream, so a run does not depend on its
 section 5.2, ReLU(W^T x), is this model at W - I.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -17,12 +18,35 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from src.checks import check_integer, check_pair, check_positive
+from src.checks import (
+    COUNT,
+    SEED,
+    arguments,
+    between,
+    check_pair,
+    check_tensor,
+    check_value,
+    one_or_each,
+    optional,
+    vector,
+)
 from src.dynamics.history import CURVES, History, measure
 from src.dynamics.linearised import largest_stable_step
 from src.runs import checkpoints
 
+_INPUTS = 10**8  # numbers in one step's inputs: 0.8 GB of doubles
 
+
+@arguments(
+    eta=one_or_each(between(0, math.inf)),
+    batch=COUNT,
+    steps=COUNT,
+    seeds=one_or_each(SEED),
+    evaluate=optional(dict),
+    checkpoint=optional(str | Path),
+    allow_unstable=bool,
+    progress=bool,
+)
 def train(
     W0: Float[Tensor, "... d d"],
     W_star: Float[Tensor, "... d d"],
@@ -41,11 +65,13 @@ def train(
     """SGD on eq. 2 from W0 towards W_star; one run per seed, all at once, on the device and in the dtype of W0.
 
     W0, W_star: [d, d], shared by all runs, or [S, d, d]. eta: a step size, or one per run. batch: samples per step.
-    seeds: S integers; one integer gives a single run, whose History has no run dimension.
+    seeds: S integers; one integer gives a single run, whose History has no run dimension. Runs with the same seed see
+        the same samples.
     samples: None draws fresh x ~ N(0, I) at every step; [n, d] is a training set, gone through in epochs of
         n / batch steps, in an order of each seed's own.
-    record_at: the steps (0 is the start) after which the exact curves are taken; default: 0, 1 % of the steps, 2 %, ...
-    evaluate: a dict of input sets [m, d]; their mean squared errors are recorded in History.errors, [K] or [K, S].
+    record_at: the steps (0 is the start) after which the exact curves are taken, in any order and repeated or not, and
+        the last one; default: 0, 1 % of the steps, 2 %, ...
+    evaluate: a dict of named input sets [m, d]; their mean squared errors are in History.errors, [K] or [K, S].
     checkpoint: a file; written at recorded steps at least every 20 seconds, and resumed from when it is there.
     allow_unstable: whether a step above `linearised.largest_stable_step` may be taken.
 
@@ -53,24 +79,28 @@ def train(
     step at which a run stopped being finite (the checkpoint before it is kept).
     """
     single = not isinstance(seeds, (list, tuple, range))
-    seeds = [seeds] if single else list(seeds)
-    W0, W_star = check_pair(W0, W_star)
-    W0, W_star = W0.detach(), W_star.detach()
-    for seed in seeds:
-        check_integer("seeds", seed, at_least=0)
-    if not seeds or W0.ndim > 3 or (W0.ndim == 3 and len(W0) != len(seeds)):
+    seeds = [int(seed) for seed in ([seeds] if single else seeds)]
+    pair = check_pair(W0, W_star, "W0")
+    for name, W in (("W0", W0), ("W_star", W_star)):
+        if W.ndim > 3 or (W.ndim == 3 and len(W) != len(seeds)):
+            raise ValueError(
+                f"{name} must be [d, d] or [S, d, d], with S = {len(seeds)} as many as seeds, not {list(W.shape)}"
+            )
+    W0, W_star = (W.detach() for W in pair)
+    if len(seeds) * batch * W0.shape[-1] > _INPUTS:
         raise ValueError(
-            f"W0 must be [d, d] or [S, d, d] with one start per seed, S = {len(seeds)}, not {list(W0.shape)}"
+            f"batch must be at most {_INPUTS // (len(seeds) * W0.shape[-1])} for {len(seeds)} runs with d = "
+            f"{W0.shape[-1]}, not {batch}: a step's inputs are held in memory"
         )
-    check_integer("batch", batch, at_least=1)
-    check_integer("steps", steps, at_least=1)
     etas = _step_sizes(eta, len(seeds), batch, W0.shape[-1], allow_unstable)
     record_at = _recorded_steps(record_at, steps)
-    sets = dict(evaluate or {})
-    for name, x in sets.items() if samples is None else [("samples", samples), *sets.items()]:
-        _check_inputs(name, x, W0)
-    if samples is not None and len(samples) % batch:
-        raise ValueError(f"batch must divide the number of samples, {len(samples)}, not {batch}")
+    for name in evaluate or {}:
+        check_value("every key of evaluate", name, str)
+    sets = {name: _inputs(f"entry {name!r} of evaluate", x, W0) for name, x in (evaluate or {}).items()}
+    if samples is not None:
+        samples = _inputs("samples", samples, W0)
+        if len(samples) % batch:
+            raise ValueError(f"batch must divide the number of samples, {len(samples)}, not {batch}")
 
     runs = _Runs(W0, W_star, etas, batch, seeds, samples)
     targets = {name: _output(x, runs.teacher) for name, x in sets.items()}
@@ -189,7 +219,6 @@ def _step_sizes(eta, runs, batch, d, allow_unstable):
         raise ValueError(f"eta must be one number or one per seed, {runs} of them, not {len(etas)}")
     largest = largest_stable_step(batch, d)
     for one in etas:
-        check_positive("eta", one)
         if one > largest and not allow_unstable:
             raise ValueError(
                 f"eta must be at most {largest:.3g} for batch {batch}, d = {d} (about 2 batch / d^2), not {one}: "
@@ -201,16 +230,13 @@ def _step_sizes(eta, runs, batch, d, allow_unstable):
 def _recorded_steps(record_at, steps):
     if record_at is None:
         return sorted({round(steps * k / 100) for k in range(101)})
-    chosen = sorted({int(step) for step in record_at})
-    if not chosen or chosen[0] < 0 or chosen[-1] > steps:
-        raise ValueError(f"record_at must hold steps between 0 and steps = {steps}, not {record_at!r}")
-    return sorted({*chosen, steps})  # the final weights belong to the last row
+    check_value("record_at", record_at, vector(range(steps + 1)))
+    return sorted({*map(int, record_at), steps})  # the final weights belong to the last row
 
 
-def _check_inputs(name, x, W0):
-    if not isinstance(x, torch.Tensor) or x.ndim != 2 or x.shape[1] != W0.shape[-1] or not len(x):
-        raise ValueError(f"{name} must be a tensor of inputs [n, d] with d = {W0.shape[-1]}")
+def _inputs(name, x, W0):
+    d = W0.shape[-1]
+    check_tensor(name, x, f"inputs [n, d] with d = {d}", lambda shape: len(shape) == 2 and len(x) and shape[1] == d)
     if x.dtype != W0.dtype or x.device != W0.device:
         raise ValueError(f"{name} must have the dtype and device of W0, {W0.dtype} on {W0.device}")
-    if not torch.isfinite(x).all():
-        raise ValueError(f"{name} must be finite; it holds NaN or infinity")
+    return x.detach()

@@ -25,20 +25,54 @@ import numpy as np
 import torch
 from scipy.integrate import solve_ivp
 
-from src.checks import check_integer, check_positive
-from src.dynamics.history import CURVES, History
-from src.model.weights import flat_skew
+from src.checks import DIMENSION, FORMULA, arguments, between, check_value, each, entries, within
+from src.dynamics.history import CURVES, TIMES, History
+from src.model.weights import flat_skew, has_paley
 
 ZERO = (0.0, 0.0, 0.0)  # the teacher of section 5.3
+_FINITE = between(-math.inf, math.inf)
+_ANY = within(1, FORMULA[-1])  # a dimension, which need be no integer in a formula
 
 
+def _are_three_floats(W):
+    """As hot loops pass them, and told at once."""
+    return isinstance(W, tuple | list) and len(W) == 3 and all(isinstance(x, float) and math.isfinite(x) for x in W)
+
+
+def _check_coordinates(name, W):
+    """Three numbers or arrays of them, as a list or an array."""
+    if _are_three_floats(W):
+        return
+    array = isinstance(W, np.ndarray | torch.Tensor)
+    check_value(name, W, entries(_FINITE) if array else each(entries(_FINITE)))
+    if (array and W.ndim == 0) or len(W) != 3:
+        raise ValueError(f"{name} must be the three coordinates (alpha, kappa, tau)")
+
+
+def _check_point(name, W):
+    """Three numbers, as a list or a numpy array."""
+    if _are_three_floats(W):
+        return
+    if isinstance(W, torch.Tensor):
+        raise TypeError(f"{name} must be a list or numpy array of the coordinates, not a tensor")
+    _check_coordinates(name, W)
+    _check_numbers(name, W)
+
+
+def _check_numbers(name, W):
+    if any(np.ndim(x) for x in W):
+        raise ValueError(f"{name} must hold three numbers, not arrays")
+
+
+COORDINATES, _POINT = _check_coordinates, _check_point  # kinds of arguments for `src.checks.arguments`
+
+
+@arguments(d=FORMULA[2:], frobenius=between(0, math.inf), trace=_FINITE)
 def start(d, frobenius, trace):
     """Coordinates of `weights.wrong_way_start(d, frobenius, trace)`, the start of section 5.3: tau is 0.
 
     Raises ValueError, naming the argument, unless |trace| <= frobenius * sqrt(d - 1).
     """
-    check_integer("d", d, at_least=3)
-    check_positive("frobenius", frobenius)
     largest = frobenius * math.sqrt(d - 1)
     if not abs(trace) <= largest:
         raise ValueError(f"trace must be between -{largest:.6g} and {largest:.6g}, not {trace!r}")
@@ -46,41 +80,60 @@ def start(d, frobenius, trace):
     return alpha, math.sqrt(max(frobenius**2 / (d - 1) - alpha**2, 0.0)), 0.0
 
 
+@arguments(W=COORDINATES, d=DIMENSION)
 def matrix(W, d):
     """The [d, d] float64 tensor with coordinates W and Paley's K; d must be a prime congruent to 3 modulo 4."""
+    _check_numbers("W", W)
+    if not has_paley(d):
+        raise ValueError(f"d must be a prime congruent to 3 modulo 4, not {d}")
     alpha, kappa, tau = map(float, W)
     return kappa * flat_skew(d) + (tau - alpha) / d + alpha * torch.eye(d, dtype=torch.float64)
 
 
+@arguments(W=_POINT)
 def spectral_norm(W):
     """|W|_2: |tau| on u, |alpha + i kappa| on everything orthogonal to it."""
     return max(abs(W[2]), math.hypot(W[0], W[1]))
 
 
+@arguments(X=COORDINATES, Y=COORDINATES, d=_ANY)
 def inner(X, Y, d):
     """The Frobenius inner product of two matrices given by their coordinates."""
     return (d - 1) * (X[0] * Y[0] + X[1] * Y[1]) + X[2] * Y[2]
 
 
+@arguments(W=COORDINATES, d=_ANY)
 def trace(W, d):
     return (d - 1) * W[0] + W[2]
 
 
+@arguments(W=_POINT, d=_ANY)
 def column_length(W, d):
     """|e_j + w_j|, the same for every j."""
+    return _column_length(W, d)
+
+
+def _column_length(W, d):
     square = (d - 1) * ((1 + W[0]) ** 2 + W[1] ** 2) + (1 + W[2]) ** 2
     return _arithmetic(W).sqrt(square / d)
 
 
+@arguments(W=_POINT, d=_ANY, W_star=_POINT)
 def potential(W, d, W_star=ZERO):
     """g of Definition 2.2."""
-    return d * (column_length(W_star, d) - column_length(W, d))
+    return d * (_column_length(W_star, d) - _column_length(W, d))
 
 
+@arguments(W=_POINT, d=_ANY, W_star=_POINT)
 def gradient(W, d, W_star=ZERO):
     """The gradient of eq. 2 in W at the true scale, as coordinates."""
+    return _gradient(W, d, W_star)
+
+
+def _gradient(W, d, W_star):
     m = _arithmetic(W)
-    (z, t), (z_star, t_star), a, b = _shifted(W, m), _shifted(W_star, m), column_length(W, d), column_length(W_star, d)
+    (z, t), (z_star, t_star) = _shifted(W, m), _shifted(W_star, m)
+    a, b = _column_length(W, d), _column_length(W_star, d)
     theta, own, plus, minus = _angles(W, W_star, d)
     radial = (d - 1) * (a * m.sin(theta) - b * (m.sin(plus) + m.sin(minus)) / 2) - b * m.sin(own)
     # pi grad L = (I + W) X - (I + W*) Y with X_ij = pi - theta_ij, on the diagonal radial / |a_j| more, and
@@ -91,12 +144,13 @@ def gradient(W, d, W_star=ZERO):
     return on_rest.real / m.pi, on_rest.imag / m.pi, on_u / m.pi
 
 
+@arguments(W=_POINT, d=_ANY, W_star=_POINT)
 def curves(W, d, W_star=ZERO):
     """(distance, potential, inner product, loss) as in `src.dynamics.history`, evaluated in 40-digit arithmetic."""
     with mpmath.workdps(40):
         W, W_star = (tuple(map(mpmath.mpf, X)) for X in (W, W_star))
         M = tuple(x - y for x, y in zip(W, W_star, strict=True))
-        a, b = column_length(W, d), column_length(W_star, d)
+        a, b = _column_length(W, d), _column_length(W_star, d)
         theta, own, plus, minus = _angles(W, W_star, d)
         theta_star = _angles(W_star, W_star, d)[0]
 
@@ -106,20 +160,19 @@ def curves(W, d, W_star=ZERO):
         same = d * (a**2 * h(0) + b**2 * h(0) - 2 * a * b * h(own))
         other = d * (d - 1) * (a**2 * h(theta) + b**2 * h(theta_star) - a * b * (h(plus) + h(minus)))
         loss = (same + other) / (2 * mpmath.pi)
-        values = mpmath.sqrt(inner(M, M, d)), potential(W, d, W_star), inner(gradient(W, d, W_star), M, d), loss
+        values = mpmath.sqrt(inner(M, M, d)), potential(W, d, W_star), inner(_gradient(W, d, W_star), M, d), loss
         return tuple(map(float, values))
 
 
+@arguments(W=_POINT, d=FORMULA, t=TIMES, W_star=_POINT, rtol=between(0, 1))
 def trajectory(W, d, t, W_star=ZERO, rtol=1e-12):
     """The gradient flow dW/dt = -grad L from the coordinates W: coordinates [3, K] at the K increasing times t.
 
     By backward differentiation, as the flow is stiff; the distance is good to some thousand times rtol at d = 1499.
     """
     t = np.asarray(t, dtype=float)
-    if t.ndim != 1 or not len(t) or t[0] < 0 or np.any(np.diff(t) <= 0):
-        raise ValueError("t must be a list of increasing times, the first at least 0")
     return solve_ivp(
-        lambda _, X: np.negative(gradient(X.tolist(), d, W_star)),
+        lambda _, X: np.negative(_gradient(X.tolist(), d, W_star)),
         (0, t[-1]),
         np.array(W, dtype=float),
         method="BDF",
@@ -129,6 +182,7 @@ def trajectory(W, d, t, W_star=ZERO, rtol=1e-12):
     ).y
 
 
+@arguments(W=_POINT, d=FORMULA, t=TIMES, W_star=_POINT, rtol=between(0, 1))
 def integrate(W, d, t, W_star=ZERO, rtol=1e-12):
     """`trajectory` as a History, exact curves included; History.W is the [3] tensor of the final coordinates."""
     path = trajectory(W, d, t, W_star, rtol)
@@ -141,7 +195,7 @@ def _angles(W, W_star, d):
     """The angles of (a_i, a_j), of (b_j, a_j), and of (b_i, a_j) where K_ij > 0 and where K_ij < 0, for i != j."""
     m = _arithmetic(W)
     (z, t), (z_star, t_star) = _shifted(W, m), _shifted(W_star, m)
-    a, b = column_length(W, d), column_length(W_star, d)
+    a, b = _column_length(W, d), _column_length(W_star, d)
     if not (a > 0 and b > 0):
         raise ValueError("coordinates must leave the columns of I + W and I + W* non-zero")
     _, between, _ = _entries(abs(z) ** 2, t**2, d, m)

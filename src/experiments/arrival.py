@@ -7,10 +7,13 @@ import numpy as np
 import torch
 
 from src import verdicts
+from src.checks import COUNT, arguments, check_positive, check_same_kind
 from src.dynamics import sgd
-from src.experiments import figure_7
+from src.experiments import figure_7, inputs
 
 AXIS = 10.0  # the end of the axis of errors in Figure 7(a)
+
+_SHALLOW = inputs.mapping(figure_7.Student, "ResLink", *figure_7.READINGS)  # students of eq. 1
 
 
 class Arrival(NamedTuple):
@@ -30,6 +33,7 @@ class Arrival(NamedTuple):
         return verdicts.HOLDS if arrives and self.vanilla > 0.5 and self.apart < 0.05 else verdicts.FAILS
 
 
+@arguments(students=_SHALLOW, live=_SHALLOW, t_per_epoch=check_positive)
 def arrival(students, live, t_per_epoch):
     """The Arrival of `students`, recorded ones where there are; `live` is this page's run of the same setting."""
     link = students["ResLink"]
@@ -41,8 +45,11 @@ def arrival(students, live, t_per_epoch):
     )
 
 
+@arguments(student=figure_7.Student, t_per_epoch=check_positive)
 def decay(student, t_per_epoch):
     """[S]: the rate at which each run's distance falls over its last quarter, per unit of t = eta * steps."""
+    if student.distance is None:
+        raise ValueError("student must have distances; that of three blocks has none")
     last = student.epoch >= 0.75 * student.epoch[-1]
     return -np.polyfit(student.epoch[last] * t_per_epoch, np.log(student.distance[last]), 1)[0]
 
@@ -81,6 +88,7 @@ class Errors(NamedTuple):
         return verdicts.HOLDS if self.vanilla > 0.01 and self.vanilla > 1000 * self.train else verdicts.FAILS
 
 
+@arguments(students=_SHALLOW)
 def errors(students):
     """The Errors of the students."""
     link = students["ResLink"]
@@ -145,6 +153,7 @@ class BlockOrder(NamedTuple):
         return max(low), min(*high, self.fits_the_axis)
 
 
+@arguments(students=inputs.mapping(figure_7.Student, "3-Block", *figure_7.READINGS))
 def block_order(students):
     """The BlockOrder of the students."""
     block, vanilla = students["3-Block"], [students[r] for r in figure_7.READINGS]
@@ -172,11 +181,14 @@ class Same(NamedTuple):
         return verdicts.HOLDS if self.outputs < 1e-9 and self.paths < 1e-9 < self.way else verdicts.FAILS
 
 
+@arguments(data=figure_7.Data, recipe=figure_7.Recipe, steps=COUNT)
 def same_network(data, recipe, steps=20):
     """The Same of `sgd.train` and of plain SGD on sum_j ReLU(<v_j, x>) by automatic differentiation; an epoch at most.
 
     data: figure_7.Data; recipe: figure_7.Recipe. The teacher is the same function for both, V* = I + W*.
     """
+    if steps > len(data.train) // recipe.batch:
+        raise ValueError(f"steps must be an epoch at most, {len(data.train) // recipe.batch}, not {steps}")
     W, identity = data.W_start[0], torch.eye(len(data.W_star), dtype=data.W_star.dtype)
     options = {"eta": recipe.eta, "batch": recipe.batch, "steps": steps, "seeds": recipe.seed, "samples": data.train}
     history = sgd.train(W, data.W_star, **options, record_at=[steps])
@@ -206,14 +218,18 @@ class Bigger(NamedTuple):
         return verdicts.HOLDS if self.vanilla >= 1.5 * self.residual else verdicts.FAILS
 
 
+@arguments(W_start=inputs.matrices)
 def bigger(W_start):
     """The Bigger of starts [runs, d, d], from which both students start: V_0 = W_0."""
     shifted = W_start - torch.eye(W_start.shape[-1], dtype=W_start.dtype)
     return Bigger(float(shifted.norm(dim=(-2, -1)).min()), float(W_start.norm(dim=(-2, -1)).max()))
 
 
+@arguments(W=inputs.matrix, W_star=inputs.matrix)
 def training_gradient(W, W_star, x):
     """|gradient|_F of the mean squared error over the training set x [n, d], at W in the model of equation 1."""
+    check_same_kind("W_star", W_star, W)
+    inputs.check_rows("x", x, W)
     identity = torch.eye(len(W), dtype=W.dtype)
     h = x @ (identity + W)
     miss = h.relu().sum(1) - (x @ (identity + W_star)).relu().sum(1)

@@ -5,8 +5,8 @@ products V h are standard normal after normalisation; so on the way back the gra
 That batch norm makes gradients grow exponentially with depth: Yang et al., ICLR 2019, doi 10.48550/arXiv.1902.08129.
 """
 
+import itertools
 import math
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +14,9 @@ import torch
 from scipy import stats
 from torch.nn.functional import avg_pool2d, batch_norm, cross_entropy, relu
 
-from src.checks import check_generator, check_integer
-from src.experiments import datasets, networks, table_1, training
-from src.runs import recorded
+from src.checks import COUNT, arguments, check_positive, check_value, entries
+from src.experiments import datasets, inputs, networks, table_1, training
+from src.runs import checkpoints, recorded
 
 GROWTH = math.sqrt(math.pi / (math.pi - 1))  # of the gradient's norm, a plain layer towards the input
 PRECISIONS = "table_1_precision"  # the recording of `record_precisions`
@@ -43,37 +43,60 @@ def digits():
     return Digits(images.name, small(images.train_images), images.train_labels, *test)
 
 
+_IMAGES = inputs.data("[n, c, h, w]")
+_SEED = range(2**31)  # two numbers are made of each
+_SIZE = {"depth": range(1, 1001), "width": range(1, 1025), "epochs": range(1, 10**4)}
+
+
+def _norms(name, value):
+    """Positive numbers in an array [..., K] with K >= 2."""
+    check_value(name, value, np.ndarray)
+    check_value(name, value, entries(check_positive))
+    if value.ndim < 1 or value.shape[-1] < 2:
+        raise ValueError(f"{name} must be [..., K] with K >= 2, not {list(value.shape)}")
+
+
+@arguments(skip=range(3), generator=torch.Generator, x=_IMAGES)
 def through_depth(skip, generator, x, y):
     """Root mean square of the activations, and norm of the loss's gradient, behind every block: [2, 1 + 27].
 
     skip: as in `networks.CifarNet`, 56 layers of full width at random weights. x, y: one batch of images and labels.
     """
+    inputs.check_labels("y", y, x, of="x", classes=inputs.CLASSES)
     net = networks.CifarNet(skip, generator=generator, channels=x.shape[1])
     behind = []
-    net.layer1.register_forward_pre_hook(lambda module, inputs: behind.append(inputs[0]))
+    net.layer1.register_forward_pre_hook(lambda module, given: behind.append(given[0]))
     for block in [*net.layer1, *net.layer2, *net.layer3]:
-        block.register_forward_hook(lambda module, inputs, output: behind.append(output))
+        block.register_forward_hook(lambda module, given, output: behind.append(output))
     gradients = torch.autograd.grad(cross_entropy(net(x), y), behind)
     activations = torch.stack([h.detach().square().mean().sqrt() for h in behind])
     return torch.stack([activations, torch.stack([g.norm() for g in gradients])])
 
 
+@arguments(skip=range(3), seed=_SEED, starts=range(1, 10**4), x=_IMAGES)
 def profiles(skip, seed, starts, x, y):
     """`through_depth` of the random starts seed, seed + 1, ...: a numpy array [starts, 2, 28]."""
-    check_integer("starts", starts, at_least=1)
+    inputs.check_labels("y", y, x, of="x", classes=inputs.CLASSES)
     found = [through_depth(skip, torch.Generator().manual_seed(seed + k), x, y) for k in range(starts)]
     return torch.stack(found).numpy()
 
 
+@arguments(norms=_norms, layers=COUNT)
 def growth(norms, layers=2):
     """The factor by which norms [..., K], `layers` layers apart, grow a layer towards the first one, fitted."""
     logarithms = np.log(norms).reshape(-1, norms.shape[-1]).mean(0)
     return math.exp(-stats.linregress(layers * np.arange(len(logarithms)), logarithms).slope)
 
 
+@arguments(
+    generator=torch.Generator,
+    width=range(2, 10_001),
+    images=range(2, 10_001),
+    layers=range(2, 1001),
+    activation=callable,
+)
 def plain_growth(generator, width=512, images=128, layers=54, activation=relu):
     """The `growth` in what the computation speaks of: wide, fully connected plain layers and random images."""
-    check_generator(generator)
     h, behind = torch.randn(images, width, generator=generator, requires_grad=True), []
     for _ in range(layers):
         V = torch.randn(width, width, generator=generator) / width**0.5  # [width, width]
@@ -83,6 +106,7 @@ def plain_growth(generator, width=512, images=128, layers=54, activation=relu):
     return growth(np.array([g.norm().item() for g in gradients]), layers=1)
 
 
+@arguments(skip=range(3), data=Digits, seed=_SEED, **_SIZE)
 def learn(skip, data, seed, *, depth, width, epochs, precision=None):
     """The training.Record of a narrow network with 6 `depth` + 2 layers on Digits, by a one-cycle schedule.
 
@@ -108,21 +132,19 @@ def learn(skip, data, seed, *, depth, width, epochs, precision=None):
     )
 
 
+@arguments(data=Digits, seed=_SEED, **_SIZE, runs=range(1, 10**4))
 def record_precisions(data, seed, *, depth, width, runs=12, epochs=5):
-    """Store the last test errors of the narrow ResNet in float32 and with bfloat16, the same seeds: [2, runs]."""
-    begin, seeds = time.perf_counter(), range(seed, seed + runs)
+    """Store the last test errors of the narrow ResNet in float32 and with bfloat16, the same seeds: [2, runs].
+
+    Raises RuntimeError on a CPU without bfloat16, where both would be float32.
+    """
+    if training.usable(torch.bfloat16, "cpu") is None:
+        raise RuntimeError("this recording needs a CPU with arithmetic in bfloat16")
+    seeds = range(seed, seed + runs)
     size = {"depth": depth, "width": width, "epochs": epochs}  # epochs enough for most of the error to go
-    both = [
-        [learn(2, data, s, **size, precision=precision).errors["test"][-1].item() for s in seeds]
-        for precision in (None, torch.bfloat16)
-    ]
-    return recorded.save(
-        PRECISIONS,
-        {"test_error": np.array(both)},
-        parameters=size,
-        seeds=seeds,
-        device="cpu",
-        wall_time=time.perf_counter() - begin,
-        images=data.name,
-        evaluation=table_1.EVALUATION,
-    )
+    run = recorded.Recorder(PRECISIONS, __name__, parameters=size, seeds=seeds)
+    errors = checkpoints.one_by_one(
+        lambda precision, s: learn(2, data, s, **size, precision=precision).errors["test"][-1].item(),
+        itertools.product((None, torch.bfloat16), seeds), path=run.checkpoint, module=__name__, data=list(data), **size,
+    )  # fmt: skip
+    return run.save({"test_error": np.reshape(errors, (2, -1))}, images=data.name, evaluation=table_1.EVALUATION)

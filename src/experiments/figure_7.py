@@ -6,15 +6,15 @@ minibatch SGD on the squared error over one fixed training set.
 """
 
 import math
-import time
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from src.checks import COUNT, DIMENSION, SEED, arguments, check_positive, check_value
 from src.dynamics import sgd
-from src.experiments import networks, regression
+from src.experiments import inputs, networks, regression
 from src.model import weights
 from src.runs import recorded
 
@@ -51,6 +51,11 @@ class Recipe:
     block_epochs: int
     seed: int  # of the orders of the minibatches and of the three-block networks
 
+    def __post_init__(self):
+        allowed = {"eta": check_positive, "vanilla_runs": range(1, 10**4), "seed": SEED}
+        for name, value in asdict(self).items():
+            check_value(name, value, allowed.get(name, COUNT))
+
 
 class Student(NamedTuple):
     """The curves of one kind of student, [K, S] at K times for S runs, as numpy arrays."""
@@ -64,6 +69,11 @@ class Student(NamedTuple):
     W: np.ndarray | None = None  # [S, d, d], the vanilla student's last weights
 
 
+_SAMPLES = range(1, 10**6 + 1)
+_TRAINING = {"data": Data, "recipe": Recipe, "device": inputs.device, "store": bool}
+
+
+@arguments(d=DIMENSION, samples=_SAMPLES, samples_test=_SAMPLES, runs=range(1, 1001), generator=torch.Generator)
 def draw(d, samples, samples_test, runs, generator):
     """Teacher, inputs and starts in dimension d, drawn in this order; the Frobenius norms scale with sqrt(d).
 
@@ -76,42 +86,40 @@ def draw(d, samples, samples_test, runs, generator):
     return Data(W_star, W_start, train, test)
 
 
+@arguments(W_star=inputs.matrix)
 def vanilla_teachers(W_star):
     """The two readings of the vanilla student's teacher as weights of the model of equation 1, [2, d, d]."""
     return torch.stack([W_star - torch.eye(len(W_star), dtype=W_star.dtype), W_star])
 
 
+@arguments(**_TRAINING)
 def train(data, recipe, device, store=False):
     """{name in STUDENTS: Student}, trained on `device`: the residual one in float64, the others in float32.
 
     store: whether the run is resumable (checkpoints in CHECKPOINTS) and goes into data/recorded.
     Errors as `sgd.train` and `regression.fit` raise them: ValueError where batch does not divide the training set.
     """
-    begin = time.perf_counter()
     if store:
-        CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+        seeds = [recipe.seed, *range(len(data.W_start))]
+        run = recorded.Recorder(
+            RECORDING, __name__, parameters=_setting(data, recipe) | asdict(recipe), seeds=seeds, device=device
+        )
     resumed = store and (CHECKPOINTS / "reslink.pt").exists()  # the wall time is then that of the last sitting
     students = {STUDENTS[0]: residual(data, recipe, device, store), **vanilla(data, recipe, device, store)}
     students[STUDENTS[3]] = three_block(data, recipe, device, store)
     if store:
-        recorded.save(
-            RECORDING,
-            to_arrays(students),
-            parameters=_setting(data, recipe) | asdict(recipe),
-            seeds=[recipe.seed, *range(len(data.W_start))],
-            device=device,
-            wall_time=time.perf_counter() - begin,
-            resumed=resumed,
-        )
+        run.save(to_arrays(students), resumed=resumed)
     return students
 
 
+@arguments(**_TRAINING)
 def residual(data, recipe, device, store=False):
     """The Student with the identity link, one run for each start."""
     history = _descend(data, recipe, data.W_start, data.W_star, {"device": device}, store and "reslink")
     return _student(data, recipe, history, slice(None), data.W_star)
 
 
+@arguments(**_TRAINING)
 def vanilla(data, recipe, device, store=False):
     """The two Students without the link: runs from V_0 = the residual student's starts, for each reading."""
     n, identity = recipe.vanilla_runs, torch.eye(data.W_star.shape[0], dtype=data.W_star.dtype)
@@ -125,6 +133,7 @@ def vanilla(data, recipe, device, store=False):
     return {name: s._replace(W=W[r]) for name, s, r in zip(READINGS, found, runs, strict=True)}
 
 
+@arguments(**_TRAINING)
 def three_block(data, recipe, device, store=False):
     """The Student of three blocks, one run, with a three-block teacher normalised over the whole training set."""
     inputs, seen, test = (x.to(device, torch.float32) for x in (data.train, data.seen, data.test))
@@ -150,6 +159,7 @@ def three_block(data, recipe, device, store=False):
     return Student((step / per_epoch).numpy(), *curves, variance)
 
 
+@arguments(live=inputs.mapping(Student, *STUDENTS), data=Data, recipe=Recipe)
 def recall(live, data, recipe):
     """(students, recording): those of data/recorded where it is of this setting, else `live` and None."""
     recording = recorded.load(RECORDING)
@@ -158,6 +168,7 @@ def recall(live, data, recipe):
     return from_arrays(recording.arrays, {name: student.variance for name, student in live.items()}), recording
 
 
+@arguments(students=inputs.mapping(Student, *STUDENTS))
 def to_arrays(students):
     """The arrays of a recording; the two readings of the vanilla student share theirs, [K, 2, S] and [2, S, d, d]."""
     link, one, two, block = (students[name] for name in STUDENTS)
@@ -168,11 +179,17 @@ def to_arrays(students):
     return arrays | {"block_train": block.train[:, 0], "block_test": block.test[:, 0]}
 
 
+_CURVES = ("train", "test", "distance", "loss")
+_ARRAYS = ("epoch", *(f"{kind}_{curve}" for kind in ("reslink", "vanilla") for curve in _CURVES))
+_STORED = (*_ARRAYS, "vanilla_W", "block_epoch", "block_train", "block_test")
+
+
+@arguments(arrays=inputs.mapping(np.ndarray, *_STORED), variance=inputs.mapping(check_positive, *STUDENTS))
 def from_arrays(arrays, variance):
     """The students again; `variance` is each teacher's, by name."""
 
     def student(name, kind, reading=slice(None), **more):
-        curves = {key: arrays[f"{kind}_{key}"][:, reading] for key in ("train", "test", "distance", "loss")}
+        curves = {key: arrays[f"{kind}_{key}"][:, reading] for key in _CURVES}
         return Student(epoch=arrays["epoch"], variance=variance[name], **curves, **more)
 
     found = {STUDENTS[0]: student(STUDENTS[0], "reslink")}

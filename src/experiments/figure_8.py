@@ -10,7 +10,9 @@ import numpy as np
 import torch
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_matrix
+from src.checks import DIMENSION, arguments, check_positive, vector
+from src.dynamics.history import History
+from src.experiments import inputs, sgd_and_flow
 from src.model import landscape, weights
 
 
@@ -28,20 +30,27 @@ class Start(NamedTuple):
         return verdicts.HOLDS if norms and self.inner < 0 else verdicts.FAILS
 
 
+@arguments(W0=inputs.matrix)
 def first_gradient(W0):
     """The `Start` W0 [d, d]."""
-    check_matrix("W0", W0)
     inner = landscape.inner_product(W0, torch.zeros_like(W0)).item()
     return Start(spectral_norm(W0), W0.norm().item(), inner)
 
 
+@arguments(W=inputs.matrix)
 def spectral_norm(W):
     """||W||_2 of W [d, d], from the d x d matrix W^T W: good to half the digits, and fast."""
-    check_matrix("W", W)
     W = W.double()
     return torch.linalg.eigvalsh(W.mT @ W)[-1].sqrt().item()
 
 
+@arguments(
+    d=range(4, DIMENSION.stop),
+    spectral=check_positive,
+    frobenius=check_positive,
+    trace=inputs.NUMBER,
+    generator=torch.Generator,
+)
 def start_with_norms(d, spectral, frobenius, trace, generator):
     """A start like `weights.wrong_way_start` that has this spectral norm too: float64, [d, d], with W u = 0.
 
@@ -49,8 +58,6 @@ def start_with_norms(d, spectral, frobenius, trace, generator):
     is met to a relative 1/d. Raises ValueError unless spectral is at least about frobenius / sqrt(d), and so large a
     part of the norm skew that three coordinates hold it.
     """
-    check_integer("d", d, at_least=4)
-    check_generator(generator)
     a = -trace / (d - 1)
     rest = frobenius**2 - a**2 * (d - 1)  # the squared Frobenius norm of the skew part
     planes = round(rest / (spectral**2 - a**2) / 2) if spectral > abs(a) else 0  # of two dimensions each
@@ -62,11 +69,9 @@ def start_with_norms(d, spectral, frobenius, trace, generator):
     return W
 
 
+@arguments(W0=inputs.matrix, generator=torch.Generator, draws=range(1, 10**6))
 def gaussian_inner(W0, generator, draws=3):
     """The first inner products of `draws` Gaussian matrices with W0's Frobenius norm: a list."""
-    check_matrix("W0", W0)
-    check_generator(generator)
-    check_integer("draws", draws, at_least=1)
     found = []
     for _ in range(draws):
         G = torch.randn(W0.shape, generator=generator, dtype=W0.dtype).to(W0.device)
@@ -74,11 +79,14 @@ def gaussian_inner(W0, generator, draws=3):
     return found
 
 
+@arguments(t=inputs.increasing, inner=vector(inputs.NUMBER))
 def turning(t, inner):
     """When the inner product turns positive for good, in the unit of t, between the points by straight lines.
 
     nan where it is never negative, and where it still is at the end.
     """
+    if len(t) != len(inner):
+        raise ValueError(f"inner must be as long as t, {len(t)}, not {len(inner)}")
     t, inner = np.asarray(t, dtype=float), np.asarray(inner, dtype=float)
     below = np.nonzero(inner <= 0)[0]
     if not len(below) or below[-1] == len(inner) - 1:
@@ -105,6 +113,7 @@ class Opening(NamedTuple):
         return verdicts.HOLDS if turns and falls and self.drift < 0.01 else verdicts.FAILS
 
 
+@arguments(history=History)
 def opening(history):
     """The `Opening` of SGD's History."""
     inner, potential, distance = history.inner, history.potential, history.distance
@@ -131,6 +140,7 @@ class PhaseOne(NamedTuple):
         return verdicts.HOLDS if matches else verdicts.FAILS
 
 
+@arguments(history=History, d=DIMENSION, eta=check_positive)
 def phase_one(history, d, eta):
     """The `PhaseOne` of SGD's History; the slowest shrink is a mean between neighbouring points that it records."""
     step, g = history.step.double(), history.potential
@@ -160,6 +170,7 @@ class Entire(NamedTuple):
         return verdicts.HOLDS if steady and self.end < 0.01 * self.first_distance else verdicts.FAILS
 
 
+@arguments(run=sgd_and_flow.Run)
 def entire(run):
     """(`Entire`, start of Phase II) of a `sgd_and_flow.Run`: three times as late as the last run's inner product turns.
 
@@ -195,6 +206,7 @@ class PhaseTwo(NamedTuple):
         return verdicts.HOLDS if self.potential <= 0.1 and self.spectral <= 0.01 else verdicts.CORRECTED
 
 
+@arguments(history=History)
 def late_rates(history):
     """The rates per unit of t at which distance, inner product and loss decay in the second half of a History."""
     late = history.t > history.t[-1] / 2

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 
 from src import verdicts
+from src.checks import DIMENSION, SEED, arguments, check_positive, check_value, vector
 from src.dynamics import sgd, three_variables
+from src.experiments import inputs, sgd_and_flow
 from src.experiments.figure_8 import turning
 from src.model import weights
 
@@ -32,11 +34,21 @@ class Family(NamedTuple):
         return low & (last - apart < self.highest) & (self.highest <= last)
 
 
+def _times(name, value):
+    """Numbers [K], NaN among them where an inner product does not turn."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        value = np.where(np.isnan(value), 0.0, value)
+    check_value(name, value, vector(inputs.NUMBER))
+
+
+@arguments(d=range(3, DIMENSION.stop), frobenius=check_positive, traces=vector(inputs.NUMBER), t=inputs.increasing)
 def family(d, frobenius, traces, t):
     """The `Family` of these traces.
 
     t: increasing times from 0, fine enough to interpolate in and long enough to see the inner product turn.
     """
+    if t[0] != 0 or len(t) < 2:
+        raise ValueError(f"t must be two times or more from 0, not {len(t)} from {float(t[0])}")
     turned, lowest, highest = [], [], []
     for trace in traces:
         path = three_variables.trajectory(three_variables.start(d, frobenius, trace), d, t, rtol=1e-9).T
@@ -47,11 +59,14 @@ def family(d, frobenius, traces, t):
     return Family(np.asarray(traces), np.array(turned), np.array(lowest), np.array(highest))
 
 
+@arguments(traces=inputs.increasing, times=_times, when=inputs.NUMBER)
 def trace_that_turns_at(traces, times, when=PAPERS_TURN):
     """The least negative trace (they rise) at which `times` is `when`, between neighbours by straight lines.
 
     Entries that are nan are left out; where no two neighbours enclose `when`, the result is nan.
     """
+    if len(traces) != len(times):
+        raise ValueError(f"times must be as many as traces, {len(traces)}, not {len(times)}")
     seen = np.isfinite(times)
     x, y = np.asarray(traces)[seen], np.asarray(times)[seen]
     for k in reversed(range(len(x) - 1)):
@@ -89,6 +104,13 @@ class BySgd(NamedTuple):
         return Turn(float(np.nanmin(self.turned)), float(np.nanmax(self.turned)))
 
 
+@arguments(
+    setting=sgd_and_flow.Setting,
+    frobenius=check_positive,
+    traces=vector(inputs.NUMBER),
+    generator=torch.Generator,
+    seed=SEED,
+)
 def by_sgd(setting, frobenius, traces, generator, seed=0):
     """The `BySgd` with a `sgd_and_flow.Setting`; runs have the seeds from `seed` on.
 

@@ -2,15 +2,25 @@
 
 from typing import NamedTuple
 
+import numpy as np
 from scipy import stats
 
 from src import verdicts
+from src.checks import arguments, check_value, vector
+from src.experiments import inputs
 
 ABOVE, BELOW, OPEN = "is above zero", "is below zero", "cannot be told from zero"
 UNKNOWN = "is not known, for want of runs"
 PAIRS = {("vanilla", "single skip"): 3.03, ("single skip", "ResNet"): 2.04}  # (worse, better): the paper's gap
 RUNS = 5  # of each network, in the paper
 FACTOR = 2  # a gap is the paper's if it is between the paper's over FACTOR and FACTOR times the paper's
+
+
+def _errors(name, value):
+    """Test errors in per cent, an array [n]; n may be 0."""
+    check_value(name, value, np.ndarray)
+    if value.shape != (0,):
+        check_value(name, value, vector(inputs.NUMBER))
 
 
 class Gap(NamedTuple):
@@ -34,6 +44,7 @@ class Gap(NamedTuple):
         return self.high < paper / FACTOR or self.low > FACTOR * paper
 
 
+@arguments(worse=_errors, better=_errors)
 def gap(worse, better):
     """The Gap between two networks by Welch's interval, from their runs' errors in per cent; None for a single run."""
     if min(len(worse), len(better)) < 2:
@@ -73,12 +84,14 @@ class Order(NamedTuple):
         return tuple(UNKNOWN if gap is None else gap.standing for gap in (self.vanilla_single, self.single_residual))
 
 
+@arguments(errors=inputs.mapping(_errors, "ResNet", "single skip", "vanilla"), he=bool)
 def order(errors, he):
     """The Order of `errors`, {network's name in Table 1: test errors of its runs in per cent}."""
     runs = tuple(len(errors[name]) for name in ("ResNet", "single skip", "vanilla"))
     return Order(*(gap(errors[worse], errors[better]) for worse, better in PAIRS), runs=runs, he=he)
 
 
+@arguments(errors=_errors)
 def described(errors):
     """Mean and standard deviation of a network's test errors [n], in words."""
     if len(errors) < 2:

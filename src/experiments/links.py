@@ -8,6 +8,7 @@ from torch.fx import symbolic_trace
 from torch.utils.flop_counter import FlopCounterMode
 
 from src import verdicts
+from src.checks import arguments, check_value
 
 BLOCKS = 27  # of two layers each, in a network of 56 layers
 
@@ -44,6 +45,7 @@ class Size(NamedTuple):
     operations: int  # multiply-adds for one image
 
 
+@arguments(network=torch.nn.Module)
 def chain(network):
     """The Operations of a traced network in the order of execution. A link is the shorter way into an addition."""
     trace, modules = symbolic_trace(network), dict(network.named_modules())
@@ -56,6 +58,7 @@ def chain(network):
     return operations
 
 
+@arguments(network=torch.nn.Module)
 def jumps(network):
     """(convolutions that the first identity link jumps over, the second, ...) in the order of execution."""
     trace, modules = symbolic_trace(network), dict(network.named_modules())
@@ -64,6 +67,7 @@ def jumps(network):
     return tuple(max(way) - min(way) for way in ways)
 
 
+@arguments(residual=torch.nn.Module, single=torch.nn.Module, vanilla=torch.nn.Module)
 def links(residual, single, vanilla):
     """The Links of three networks."""
     networks = (residual, single, vanilla)
@@ -71,6 +75,15 @@ def links(residual, single, vanilla):
     return Links(*map(jumps, networks), same_parameters=len(shapes) == 1)
 
 
+def _image(name, shape):
+    """Channels, height and width of an image."""
+    if not isinstance(shape, list | tuple) or len(shape) != 3:
+        raise TypeError(f"{name} must be three numbers, channels, height and width; got {shape!r}")
+    for k, one in enumerate(shape):
+        check_value(f"entry {k} of {name}", one, range(1, 1025))
+
+
+@arguments(network=torch.nn.Module, image=_image)
 def size(network, image=(3, 32, 32)):
     """The Size of a network that takes images of the given shape."""
     layers = sum(isinstance(module, torch.nn.Conv2d | torch.nn.Linear) for module in network.modules())

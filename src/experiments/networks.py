@@ -4,9 +4,23 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, pad, relu
 
-from src.checks import check_generator, check_integer
+from src.checks import DIMENSION, arguments, optional
+from src.experiments import inputs as kinds
+
+_DEPTH = range(1, 1001)  # of blocks in a network
+_GENERATOR = optional(torch.Generator)
 
 # --- Section 5.4: five blocks, with and without the identity ---------------------------------------------------------
+
+
+_INITIAL = {
+    "zero": lambda W, generator: nn.init.zeros_(W),
+    "uniform": lambda W, generator: nn.init.uniform_(W, -(W.shape[1] ** -0.5), W.shape[1] ** -0.5, generator),
+    "normal": lambda W, generator: nn.init.normal_(W, 0, W.shape[1] ** -0.5, generator),
+}
+
+
+STARTS = tuple(_INITIAL)
 
 
 class BlockMLP(nn.Module):
@@ -21,15 +35,19 @@ class BlockMLP(nn.Module):
     Raises ValueError or TypeError, naming the argument, for anything else.
     """
 
+    @arguments(
+        d=DIMENSION,
+        classes=DIMENSION,
+        generator=torch.Generator,
+        blocks=_DEPTH,
+        identity=bool,
+        init=STARTS,
+        readout=STARTS,
+        bias=bool,
+    )
     def __init__(self, d, classes, generator, *, blocks=5, identity=True, init="zero", readout="uniform", bias=False):
-        for name, value in {"d": d, "classes": classes, "blocks": blocks}.items():
-            check_integer(name, value, at_least=1)
-        check_generator(generator)
-        for name, value in {"init": init, "readout": readout}.items():
-            if value not in _INITIAL:
-                raise ValueError(f"{name} must be one of {', '.join(_INITIAL)}, not {value!r}")
         super().__init__()
-        self.identity = bool(identity)
+        self.identity = identity
         self.readout = nn.utils.skip_init(nn.Linear, d, classes)
         self.blocks = nn.ModuleList(nn.utils.skip_init(nn.Linear, d, d, bias=bias) for _ in range(blocks))
         for layer, kind in [(self.readout, readout), *((block, init) for block in self.blocks)]:
@@ -46,13 +64,6 @@ class BlockMLP(nn.Module):
         return f"identity={self.identity}"
 
 
-_INITIAL = {
-    "zero": lambda W, generator: nn.init.zeros_(W),
-    "uniform": lambda W, generator: nn.init.uniform_(W, -(W.shape[1] ** -0.5), W.shape[1] ** -0.5, generator),
-    "normal": lambda W, generator: nn.init.normal_(W, 0, W.shape[1] ** -0.5, generator),
-}
-
-
 # --- Section 5.2: three blocks ----------------------------------------------------------------------------------------
 # The vanilla network of section 5.2 needs no code: ReLU(V^T x) summed is the model of eq. 1 at W = V - I.
 
@@ -66,13 +77,11 @@ class ThreeBlock(nn.Module):
     - the start: weights and biases uniform on +-1/sqrt(fan-in), PyTorch's default; batch norm learns scale and shift
       from 1 and 0, with PyTorch's momentum 0.1 and epsilon 1e-5.
 
-    inputs, hidden: integers at least 1. generator: a CPU torch.Generator. Raises TypeError or ValueError otherwise.
+    inputs, hidden: integers from 1 to 10,000. generator: a CPU torch.Generator. Raises TypeError or ValueError else.
     """
 
+    @arguments(inputs=DIMENSION, hidden=DIMENSION, generator=torch.Generator)
     def __init__(self, inputs, hidden=500, *, generator):
-        check_integer("inputs", inputs, at_least=1)
-        check_integer("hidden", hidden, at_least=1)
-        check_generator(generator)
         super().__init__()
         blocks = []
         for fan_in in (inputs, hidden, hidden):
@@ -86,24 +95,19 @@ class ThreeBlock(nn.Module):
         return self.blocks(x).sum(-1)
 
 
+@arguments(samples=kinds.data("[n, d]", n=2), generator=torch.Generator)
 def three_block_teacher(samples, *, generator):
     """A ThreeBlock drawn like a student's start, as a fixed function: batch norm uses the statistics of `samples`.
 
     samples: [n, d], n >= 2. The statistics are those of the whole set, layer by layer, and the network is in evaluation
     mode: in training mode a sample's label would depend on the batch it came in.
     """
-    check_samples("samples", samples)
     teacher = ThreeBlock(samples.shape[1], generator=generator).to(samples).requires_grad_(False)
     norms = [layer for layer in teacher.blocks if isinstance(layer, nn.BatchNorm1d)]
     for layer in norms:
         layer.momentum = 1.0  # the running statistics become those of one pass
     teacher(samples)
     return teacher.eval()
-
-
-def check_samples(name, x):
-    if not isinstance(x, torch.Tensor) or x.ndim != 2 or len(x) < 2 or not torch.isfinite(x).all():
-        raise ValueError(f"{name} must be a finite tensor of inputs [n, d] with n >= 2")
 
 
 # --- Section 5.1: 56 layers on CIFAR-10 -------------------------------------------------------------------------------
@@ -159,12 +163,15 @@ class CifarNet(nn.Module):
     Raises ValueError or TypeError, naming the argument.
     """
 
+    @arguments(
+        skip=range(3),
+        generator=torch.Generator,
+        depth=_DEPTH,
+        width=range(1, 1025),
+        channels=range(1, 1025),
+        classes=DIMENSION,
+    )
     def __init__(self, skip, *, generator, depth=9, width=16, channels=3, classes=10):
-        if skip not in (0, 1, 2) or isinstance(skip, bool):
-            raise ValueError(f"skip must be 0, 1 or 2 layers, not {skip!r}")
-        for name, value in {"depth": depth, "width": width, "channels": channels, "classes": classes}.items():
-            check_integer(name, value, at_least=1)
-        check_generator(generator)
         super().__init__()
         self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -184,6 +191,7 @@ class CifarNet(nn.Module):
         return self.linear(avg_pool2d(h, h.shape[2:]).flatten(1))
 
 
+@arguments(generator=_GENERATOR)
 def resnet56(generator=None):
     """He et al.'s ResNet-56 for CIFAR-10: identity links over two layers (Table 1, "ResNet").
 
@@ -192,11 +200,13 @@ def resnet56(generator=None):
     return CifarNet(2, generator=_seeded(generator))
 
 
+@arguments(generator=_GENERATOR)
 def single_skip56(generator=None):
     """`resnet56` with an identity link over every single layer of its blocks (Table 1, "single skip"; Figure 6)."""
     return CifarNet(1, generator=_seeded(generator))
 
 
+@arguments(generator=_GENERATOR)
 def vanilla56(generator=None):
     """`resnet56` without its identity links (Table 1, "vanilla")."""
     return CifarNet(0, generator=_seeded(generator))

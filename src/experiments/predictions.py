@@ -8,7 +8,9 @@ from typing import NamedTuple
 import torch
 
 from src import verdicts
+from src.checks import DIMENSION, arguments, check_positive
 from src.dynamics import flow
+from src.experiments import inputs
 from src.model import weights
 
 ALLOWED = 0.01
@@ -30,6 +32,7 @@ class ZeroStart(NamedTuple):
         return verdicts.HOLDS if self.norm <= ALLOWED else verdicts.CORRECTED
 
 
+@arguments(d=DIMENSION, starts=range(1, 1001), t=check_positive, blocks=inputs.matrices, generator=torch.Generator)
 def zero_start(d, starts, t, blocks, generator):
     """`ZeroStart` by the flow of eq. 2 in dimension d up to time t, ‖W*‖₂ = ALLOWED.
 

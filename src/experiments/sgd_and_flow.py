@@ -7,15 +7,17 @@ as the flow does, at another rate (`linearised.sgd_decay`).
 import contextlib
 import math
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy.interpolate import CubicSpline
 
-from src.checks import check_integer, check_matrix, check_positive
+from src.checks import COUNT, DIMENSION, SEED, arguments, check_positive, check_value, each, optional, within
 from src.dynamics import flow, linearised, sgd
 from src.dynamics.history import CURVES
+from src.experiments import inputs
 from src.model import weights
 from src.runs import recorded
 
@@ -29,14 +31,16 @@ class Setting(NamedTuple):
     steps: int
 
 
+@arguments(d_scaled=range(3, DIMENSION.stop), d=DIMENSION, batch=COUNT, eta=check_positive, t_end=check_positive)
 def scaled(d_scaled, d, batch, eta, t_end):
     """The `Setting` at dimension d_scaled that corresponds to steps eta with `batch` samples at d, up to time t_end."""
-    check_integer("d_scaled", d_scaled, at_least=3)
-    check_positive("t_end", t_end)
     step = eta * d / d_scaled
+    if not 0.5 < t_end / step < COUNT.stop:
+        raise ValueError(f"t_end must be a step at least, {step:.3g}, and fewer than {COUNT.stop:.0e}; not {t_end}")
     return Setting(d_scaled, max(1, round(batch * d_scaled / d)), step, round(t_end / step))
 
 
+@arguments(setting=Setting, frobenius=check_positive, trace=inputs.NUMBER, generator=torch.Generator)
 def scaled_start(setting, frobenius, trace, generator):
     """The wrong-way start for a `Setting`: with this Frobenius norm, and this trace where the dimension allows it."""
     least = -0.9 * frobenius * math.sqrt(setting.d - 1)
@@ -56,17 +60,20 @@ class Run(NamedTuple):
     source: str  # "live", or where the recording comes from
 
 
+@arguments(setting=Setting, start=inputs.matrix, seeds=each(SEED), device=inputs.device, record=bool)
 def whole_run(setting, start, seeds, device, record=False):
     """SGD with `setting` from `start` [d, d] on the device, one run per seed, and the flow: a `Run`.
 
     record: whether to store the curves as data/recorded/fig_8b_d{d}.npz; an interrupted run is then resumed (the
     recording's wall time is that of the last sitting).
     """
-    name = f"fig_8b_d{setting.d}"
-    checkpoint = recorded.ROOT / "_build" / f"{name}.checkpoint" if record else None
+    if len(start) != setting.d:
+        raise ValueError(f"start must have the dimension of setting, d = {setting.d}, not {len(start)}")
+    stored = None
     if record:
-        checkpoint.parent.mkdir(exist_ok=True)
-    resumed = record and checkpoint.exists()
+        about = setting._asdict() | {"frobenius": start.norm().item(), "trace": start.trace().item()}
+        name = f"fig_8b_d{setting.d}"
+        stored = recorded.Recorder(name, __name__, parameters=about, seeds=seeds, device=device)
     last = setting.steps
     points = np.concatenate([[0], np.geomspace(1, last, 60), np.linspace(0, last, 40)])  # for both kinds of axis
     began = time.perf_counter()
@@ -79,28 +86,24 @@ def whole_run(setting, start, seeds, device, record=False):
             steps=setting.steps,
             seeds=seeds,
             record_at=np.unique(points.astype(int)),
-            checkpoint=checkpoint,
+            checkpoint=stored and stored.checkpoint,
             progress=True,
         )
     seconds = time.perf_counter() - began
     with _threads_for(setting.d):
         smooth = flow.integrate(start, torch.zeros_like(start), setting.steps * setting.eta, rtol=1e-3)
     if record:
-        recorded.save(
-            name,
+        stored.save(
             {"step": noisy.step, "t": noisy.t, "flow_t": smooth.t}
             | {curve: getattr(noisy, curve) for curve in CURVES}
             | {f"flow_{curve}": getattr(smooth, curve) for curve in CURVES},
-            parameters=setting._asdict() | {"frobenius": start.norm().item(), "trace": start.trace().item()},
-            seeds=seeds,
-            device=device,
             wall_time=seconds,
-            resumed=resumed,
         )
     curves = noisy.t, noisy.distance, noisy.potential, noisy.inner, smooth.t, smooth.distance
     return Run(setting, *(x.numpy() for x in curves), "live")
 
 
+@arguments(folder=optional(Path))
 def recorded_runs(folder=None):
     """The `Run`s that are stored as fig_8b_d*.npz in the folder, by default data/recorded; source is the caption."""
     found = []
@@ -122,6 +125,7 @@ class Parting(NamedTuple):
     predicted: float  # by the second-moment recursion
 
 
+@arguments(run=Run)
 def parting(run):
     """The `Parting` of a `Run`."""
     distance = np.sqrt((run.distance**2).mean(1))
@@ -143,14 +147,31 @@ class Decay(NamedTuple):
     predicted: float
 
 
+def _window(name, value):
+    """Two times, not negative, the second later."""
+    check_value(name, value, each(within(0, math.inf)))
+    if len(value) != 2 or not value[0] < value[1]:
+        raise ValueError(f"{name} must be two times, the second later; got {value!r}")
+
+
+@arguments(
+    starts=inputs.matrices,
+    batches=each(COUNT),
+    levels=each(check_positive),
+    seeds=each(SEED),
+    window=_window,
+)
 def decays(starts, batches, levels, seeds, window=(3.0, 9.0)):
     """SGD from `starts` [S, d, d], small weights near W* = 0, at all batches and noise levels: a list of `Decay`.
 
     The rate is fitted between the two times of the window, after the fast modes have died and before rounding counts.
     Raises ValueError where there is not one start per seed.
     """
-    check_matrix("starts", starts)
+    if len(starts) != len(seeds):
+        raise ValueError(f"starts must be one start per seed, {len(seeds)}, not {len(starts)}")
     d, found = starts.shape[-1], []
+    if window[1] - window[0] < 3 * max(levels) * max(batches) / d**2:
+        raise ValueError(f"window must be three steps at least; {window} is not for the largest level and batch")
     for batch in batches:
         for level in levels:
             eta = level * batch / d**2

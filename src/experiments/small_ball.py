@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from src import verdicts
+from src.checks import arguments
 from src.experiments import digit_pairs
+from src.runs.recorded import Recording
 
 AT_ZERO = (7, 34)
 TRAINED = (1, 14)
@@ -85,17 +87,20 @@ class AverageNorm(NamedTuple):
         return verdicts.HOLDS if self.norm < 1 and good else verdicts.FAILS
 
 
+@arguments(recording=Recording)
 def column(recording):
     """Which column of the recorded conditional gradient is the ball of radius 0.6."""
     return int(np.flatnonzero(digit_pairs.radii(recording) == digit_pairs.RADIUS)[0])
 
 
+@arguments(recording=Recording)
 def at_zero(recording):
     """`AtZero` of the recording mnist_spectral_norm."""
     errors = 100 * recording.arrays["at_zero"]
     return AtZero(np.stack([errors[:, 0], errors.mean(1)], 1))
 
 
+@arguments(recording=Recording, live=digit_pairs.trained)
 def in_ball(recording, live):
     """`InBall` of the recording mnist_spectral_norm and the `digit_pairs.every` of this run."""
     stored, at = recording.arrays, column(recording)
@@ -113,6 +118,7 @@ def in_ball(recording, live):
     )
 
 
+@arguments(recording=Recording)
 def figures(recording):
     """`Figures` of the two recorded searches, projected SGD first."""
     stored = recording.arrays
@@ -120,6 +126,7 @@ def figures(recording):
     return Figures(np.stack([trained[:, 0], trained.mean(1)], 1))
 
 
+@arguments(recording=Recording, tiny=digit_pairs.trained)
 def average_norm(recording, tiny):
     """`AverageNorm` of the recording mnist_spectral_norm; tiny: a `digit_pairs.every` with ‖W‖₂ at most 1/100."""
     stored, at = recording.arrays, column(recording)

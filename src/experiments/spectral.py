@@ -10,13 +10,13 @@ where sigma is the standard deviation of f(x, 0) over the training images and m 
 
 import time
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch.nn.functional import softplus
 
-from src.checks import check_generator, check_integer, check_matrix, check_positive
+from src.checks import COUNT, MATRIX, arguments, check_positive, check_value, each
+from src.experiments import inputs
 
 LOSSES = {  # of the margin z; all but the last are upper bounds of the error up to a factor
     "logistic": lambda z: softplus(-z),
@@ -51,23 +51,44 @@ class Trained:
     seconds: float
 
 
+def _part(name, value):
+    """Inputs [n, d] and bool labels [n]."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise TypeError(f"{name} must be two tensors, inputs [n, d] and labels [n]; got {type(value).__name__}")
+    inputs.data("[n, d]")(f"{name}[0]", value[0])
+    _labels(f"{name}[1]", value[1])
+    if len(value[0]) != len(value[1]):
+        raise ValueError(f"{name} must have a label for each input, {len(value[0])}, not {len(value[1])}")
+
+
+def _radii(name, value):
+    """Positive numbers that rise."""
+    check_value(name, value, each(check_positive))
+    inputs.increasing(name, value)
+
+
+_labels = inputs.data("[n]", (torch.bool,))
+_values = inputs.data("[n]", inputs.NUMBERS)
+
+
+@arguments(W=inputs.matrix)
 def output(x, W):
     """f(x, W) of eq. 1, [n], for inputs x [n, d] and weights [d, d]."""
+    inputs.check_rows("x", x, W)
     return torch.cat([(part + part @ W).relu_().sum(1) for part in x.split(2000)])
 
 
+@arguments(values=_values, labels=_labels)
 def best_threshold(values, labels):
     """The `Threshold` with the fewest errors on values [n] with bool labels [n]: exact, by sorting.
 
     Every cut between two different values is tried, and both ways round. Of equally good cuts the lowest is taken, and
     of a gap its middle. Raises ValueError unless both classes occur and the values are finite.
     """
-    if values.ndim != 1 or values.shape != labels.shape or labels.dtype != torch.bool:
-        raise ValueError(f"labels must be bool [n] like values [n]; got {labels.dtype} {list(labels.shape)}")
+    if values.shape != labels.shape:
+        raise ValueError(f"labels must be as many as values, {len(values)}, not {len(labels)}")
     if labels.all() or not labels.any():
         raise ValueError("labels must hold both classes")
-    if not torch.isfinite(values).all():
-        raise ValueError("values must be finite")
     values, order = values.double().sort()
     true_below = torch.cat([torch.zeros(1, dtype=torch.int64), labels[order].cpu().cumsum(0)])
     false_below = torch.arange(len(values) + 1) - true_below
@@ -81,22 +102,25 @@ def best_threshold(values, labels):
     return Threshold(value, best < len(cuts), ways.min().item() / len(values))
 
 
+@arguments(values=_values, labels=_labels, threshold=Threshold)
 def error(values, labels, threshold):
     """The fraction of values [n] that lie on the wrong side of a `Threshold`."""
+    if values.shape != labels.shape:
+        raise ValueError(f"labels must be as many as values, {len(values)}, not {len(labels)}")
     return ((values > threshold.value) != (labels == threshold.above)).double().mean().item()
 
 
+@arguments(W=MATRIX, radius=check_positive)
 def project(W, radius):
     """The matrix nearest to W [..., d, d] (in Frobenius norm) with ‖W‖₂ <= radius: singular values clipped.
 
     Raises TypeError or ValueError for W that is no finite square matrix and a radius that is not positive.
     """
-    check_matrix("W", W)
-    check_positive("radius", radius)
     U, S, Vh = torch.linalg.svd(W, full_matrices=False)
     return (U * S.clamp(max=radius)[..., None, :]) @ Vh
 
 
+@arguments(G=inputs.matrix)
 def polar(G):
     """U V^T of the singular value decomposition G = U S V^T, without the directions that G sends to zero.
 
@@ -107,6 +131,16 @@ def polar(G):
     return U[:, :rank] @ Vh[:rank]
 
 
+@arguments(
+    train=_part,
+    test=_part,
+    radii=_radii,
+    steps=COUNT,
+    batch=COUNT,
+    loss=tuple(LOSSES),
+    margin=check_positive,
+    generator=torch.Generator,
+)
 def frank_wolfe(train, test, *, radii, steps, batch, loss, margin, generator):
     """Conditional gradient in the balls ‖W‖₂ <= r for the increasing `radii`: a `Trained`.
 
@@ -117,10 +151,7 @@ def frank_wolfe(train, test, *, radii, steps, batch, loss, margin, generator):
     train, test: pairs of inputs [n, d] and bool labels [n]; batch: images per step, all where there are fewer.
     loss: one of `LOSSES`; margin: m above.
     """
-    problem = _Problem(train, loss, margin, generator)
-    _check_radii(radii)
-    for name, value in {"steps": steps, "batch": batch}.items():
-        check_integer(name, value, at_least=1)
+    problem = _Problem(train, test, loss, margin, generator)
     start, t, W, M = time.process_time(), 0, problem.zero(), None
     weights = []
     for before, radius in zip([radii[0], *radii], radii, strict=False):
@@ -134,17 +165,26 @@ def frank_wolfe(train, test, *, radii, steps, batch, loss, margin, generator):
     return _measured(problem, test, radii, weights, time.process_time() - start)
 
 
+@arguments(
+    train=_part,
+    test=_part,
+    radius=check_positive,
+    step=check_positive,
+    momentum=inputs.MOMENTUM,
+    steps=COUNT,
+    batch=COUNT,
+    every=COUNT,
+    loss=tuple(LOSSES),
+    margin=check_positive,
+    generator=torch.Generator,
+)
 def projected_sgd(train, test, *, radius, step, momentum, steps, batch, every, loss, margin, generator):
     """Minibatch SGD with heavy-ball momentum, projected onto ‖W‖₂ <= radius every so many steps and at the end.
 
     Returns a `Trained`. The step size is `step`, from the middle of the run on linearly decreasing to zero. Other
     arguments as in `frank_wolfe`.
     """
-    problem = _Problem(train, loss, margin, generator)
-    for name, value in {"radius": radius, "step": step}.items():
-        check_positive(name, value)
-    for name, value in {"steps": steps, "batch": batch, "every": every}.items():
-        check_integer(name, value, at_least=1)
+    problem = _Problem(train, test, loss, margin, generator)
     start, W = time.process_time(), problem.zero()
     velocity = torch.zeros_like(W)
     for n in range(1, steps + 1):
@@ -158,13 +198,12 @@ def projected_sgd(train, test, *, radius, step, momentum, steps, batch, every, l
 class _Problem:
     """The training set of one pair with its threshold, and minibatch gradients of the loss."""
 
-    def __init__(self, train, loss, margin, generator):
-        if loss not in LOSSES:
-            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, not {loss!r}")
-        check_positive("margin", margin)
-        check_generator(generator)
+    def __init__(self, train, test, loss, margin, generator):
+        inputs.check_like("the inputs of test", test[0], train[0], "those of train")
         self.x, self.labels = train
         values = self.x.relu().sum(1)
+        if self.labels.all() or not self.labels.any() or values.min() == values.max():
+            raise ValueError("train must hold both classes, and inputs whose f(x, 0) are not all the same")
         self.threshold = best_threshold(values, self.labels)
         self.sign = torch.where(self.labels == self.threshold.above, 1.0, -1.0).to(self.x)
         self.scale = margin * values.std().item()
@@ -195,10 +234,3 @@ def _measured(problem, test, radii, weights, seconds):
     }
     rows = {name: torch.tensor(row, dtype=torch.float64) for name, row in rows.items()}
     return Trained([0.0, *radii], problem.threshold, W=torch.stack(weights), seconds=seconds, **rows)
-
-
-def _check_radii(radii):
-    for radius in radii:
-        check_positive("radii", radius)
-    if not radii or any(a >= b for a, b in pairwise(radii)):
-        raise ValueError(f"radii must be a non-empty increasing list, not {radii!r}")

@@ -8,7 +8,6 @@ its own, and a run that has one is not repeated. Runs of different networks and 
 """
 
 import argparse
-import os
 import sys
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from torch.nn.functional import pad
 from torch.optim.lr_scheduler import MultiStepLR, OneCycleLR
 
 from src import checks
-from src.experiments import datasets, networks, training
+from src.experiments import datasets, inputs, networks, training
 from src.runs import recorded
 
 
@@ -84,29 +83,32 @@ RECIPES = {
 }
 
 
+_WHICH = {"recipe": Recipe, "folder": checks.optional(inputs.path)}
+_RUN = {"network": tuple(NETWORKS), "seed": range(2**31), **_WHICH}
+
+
+@checks.arguments(**_RUN, images=checks.optional(datasets.check_images), progress=bool)
 def run(network, seed, recipe, *, images=None, folder=None, device="auto", progress=False):
     """The recording of one run, trained now if there is none yet.
 
     network: a key of NETWORKS. seed: fixes the initial weights, the order of the images, crops and flips.
     recipe: a Recipe; one that is not in RECIPES needs a folder of its own. images: default `datasets.cifar10()`.
-    folder: of recordings and checkpoints; default: data/recorded, with the checkpoints in data/raw/runs_table_1.
+    folder: of recordings and checkpoints; default: data/recorded, with the checkpoints in _build/checkpoints.
 
-    The recording's arrays are `test_error`, `train_error` (fractions, 0 ... epochs), `loss` and `seconds`.
+    A CPU without bfloat16 trains in float32, with a warning, and the recording says so. Its arrays are `test_error`,
+    `train_error` (fractions, 0 ... epochs), `loss` and `seconds`.
     Raises ValueError or TypeError, naming the argument, FileNotFoundError or OSError before any work.
     """
-    checks.check_value("network", network, tuple(NETWORKS))
-    checks.check_value("seed", seed, range(2**31))
     device = checks.device(device)
     if folder is None and recipe not in RECIPES.values():
         raise ValueError(f"folder must be given: data/recorded is for the recipes {' and '.join(RECIPES)} as they are")
     if (recording := find(network, seed, recipe, folder)) is not None:
         return recording
-    checkpoints = Path(folder or datasets.data_folder() / "runs_table_1")
-    for place in (checkpoints, Path(folder or recorded.FOLDER)):
-        place.mkdir(parents=True, exist_ok=True)
-        if not os.access(place, os.W_OK):
-            raise PermissionError(f"folder must be writable; {place} is not")
-
+    title = _title(network, seed, recipe)
+    wanted = None if recipe.precision == "float32" else getattr(torch, recipe.precision)
+    precision = training.usable(wanted, device)
+    parameters = asdict(recipe) | {"network": network} | ({} if precision else {"precision": "float32"})
+    stored = recorded.Recorder(title, __name__, parameters=parameters, seeds=[seed], device=device, folder=folder)
     images = datasets.cifar10() if images is None else images
     model = NETWORKS[network](torch.Generator().manual_seed(2 * seed)).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
@@ -114,47 +116,40 @@ def run(network, seed, recipe, *, images=None, folder=None, device="auto", progr
     )
     x, x_test = (standardised(i).to(device) for i in (images.train_images, images.test_images))
     y, y_test = images.train_labels.to(device), images.test_labels.to(device)
-    title = _title(network, seed, recipe)
-    checkpoint = checkpoints / f"{title}.pt"
-    resumed = checkpoint.exists()
     record = training.train(
         model, x, y, optimizer=optimizer, epochs=recipe.epochs, batch=recipe.batch, seed=2 * seed + 1,
         evaluate={"test": (x_test, y_test)}, augment=crop_and_flip,
         scheduler=schedule(optimizer, recipe, -(-len(y) // recipe.batch)),
-        precision=getattr(torch, recipe.precision) if recipe.precision != "float32" else None,
-        checkpoint=checkpoint, progress=progress,
+        precision=precision, checkpoint=stored.checkpoint, progress=progress,
     )  # fmt: skip
-    recorded.save(
-        title,
+    stored.save(
         {
             "test_error": record.errors["test"],
             "train_error": record.train_error,
             "loss": record.loss,
             "seconds": record.seconds,
         },
-        parameters=asdict(recipe) | {"network": network},
-        seeds=[seed],
-        device=device,
         wall_time=record.seconds.sum().item(),
-        folder=folder,
         images=images.name,
         evaluation=EVALUATION,
-        resumed=resumed,
     )
     return recorded.load(title, folder)
 
 
+@checks.arguments(**_RUN)
 def find(network, seed, recipe, folder=None):
     """The recording of a finished run, or None; ValueError where that of another recipe is in its place."""
     title = _title(network, seed, recipe)
     if not (Path(folder or recorded.FOLDER) / f"{title}.npz").exists():
         return None
     recording = recorded.load(title, folder)
-    if recording.provenance["parameters"] != asdict(recipe) | {"network": network}:
+    ways = {recipe.precision, "float32"}  # the second where the CPU did not have the first
+    if recording.provenance["parameters"] not in [asdict(recipe) | {"network": network, "precision": p} for p in ways]:
         raise ValueError(f"folder must hold no run of another recipe, as its {title} is; choose another folder")
     return recording
 
 
+@checks.arguments(seeds=checks.each(range(2**31)), **_WHICH, train=bool, device=("auto", "cpu", "cuda"))
 def collect(seeds, recipe, *, train=False, folder=None, device="auto"):
     """{name in ROWS: {seed: Recording}} of the runs that are recorded; `train`: and of the others, made now (`run`)."""
     found = {name: {} for name in ROWS}
@@ -167,17 +162,26 @@ def collect(seeds, recipe, *, train=False, folder=None, device="auto"):
     return found
 
 
+@checks.arguments(**_WHICH)
 def missing(recipe, folder=None):
     """[(network, seed)] of the recipe's fifteen runs that have no recording yet."""
     every = [(row.network, seed) for seed in SEEDS for row in ROWS.values()]
     return [(network, seed) for network, seed in every if find(network, seed, recipe, folder) is None]
 
 
+@checks.arguments(runs=inputs.mapping(dict))
 def errors(runs):
     """{name: the last test error of each run in per cent, numpy [n]} of what `collect` returns."""
     return {name: np.array([100 * r.arrays["test_error"][-1] for r in found.values()]) for name, found in runs.items()}
 
 
+def _recordings(name, value):
+    """A list of recordings, none perhaps."""
+    if value != []:
+        checks.check_value(name, value, checks.each(recorded.Recording))
+
+
+@checks.arguments(recordings=_recordings)
 def evaluated_otherwise(recordings):
     """How many of the recordings took their test errors in the precision of their training, and not in EVALUATION."""
     return sum(r.provenance.get("evaluation") != EVALUATION for r in recordings)
@@ -188,6 +192,7 @@ def _title(network, seed, recipe):
     return f"table_1-{name}-{network}-{seed}"
 
 
+@checks.arguments(optimizer=torch.optim.Optimizer, recipe=Recipe, steps_per_epoch=checks.COUNT)
 def schedule(optimizer, recipe, steps_per_epoch):
     """The torch scheduler of the recipe, one step for each minibatch."""
     total = recipe.epochs * steps_per_epoch
@@ -196,12 +201,14 @@ def schedule(optimizer, recipe, steps_per_epoch):
     return OneCycleLR(optimizer, recipe.step, total_steps=total, pct_start=0.2, div_factor=10, cycle_momentum=False)
 
 
+@checks.arguments(images=inputs.colours)
 def standardised(images):
     """float32 (pixel / 255 - mean) / std, channel by channel, from uint8 images [n, 3, h, w]."""
     mean, std = (torch.tensor(v)[:, None, None] for v in (MEAN, STD))
     return images.float().div_(255).sub_(mean).div_(std)
 
 
+@checks.arguments(images=inputs.data("[n, c, h, w]"), generator=torch.Generator)
 def crop_and_flip(images, generator):
     """Each image [n, c, h, w] padded with 4 zeros on every side, cropped at random to its size and flipped or not.
 

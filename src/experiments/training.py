@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +11,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from src.checks import check_integer
-from src.runs import checkpoints
+from src.checks import COUNT, SEED, arguments, optional
+from src.experiments import inputs as kinds
+from src.runs import checkpoints, code
 
 
 @dataclass
@@ -30,6 +32,21 @@ class Record:
     errors: dict
 
 
+_INPUTS = kinds.data("[n, d, ...]")
+
+
+@arguments(
+    model=torch.nn.Module,
+    inputs=_INPUTS,
+    optimizer=kinds.optimizer,
+    epochs=range(10**9),
+    batch=COUNT,
+    seed=SEED,
+    evaluate=optional(kinds.mapping(tuple | list)),
+    augment=optional(callable),
+    precision=kinds.precision,
+    progress=bool,
+)
 def train(
     model, inputs, labels, *, optimizer, epochs, batch, seed,
     evaluate=None, augment=None, scheduler=None, precision=None, checkpoint=None, progress=False,
@@ -38,68 +55,82 @@ def train(
 
     model: maps [n, ...] to logits [n, classes]; it is trained in place, on the device of its parameters.
     inputs, labels: [n, ...] and [n] (int64), on that device. The order of each epoch is drawn from `seed`.
-    optimizer: a torch.optim optimizer of the model's parameters.
-    evaluate: a dict of (inputs, labels) on which the error is taken before training and after every epoch.
+    optimizer: a torch.optim optimizer of the model's parameters, or of some of them.
+    evaluate: a dict of (inputs, labels) on which the error is taken before training and after every epoch; none of
+        them is called "train".
     augment: a function of (inputs, generator) whose result, inputs of the same shape, is used for one epoch.
     scheduler: a torch.optim.lr_scheduler of the optimizer; it is advanced after every minibatch.
     precision: torch.bfloat16 for autocast in training, default none; weights, optimizer and evaluation keep the
-        weights' dtype.
+        weights' dtype. Where `usable` refuses it, it is none too.
     checkpoint: a file, written whole after every epoch and resumed from when it is there; it may hold fewer epochs
         than asked for, never more.
 
     Raises TypeError or ValueError, naming the argument, before any work; ValueError for a checkpoint of another run;
     FloatingPointError, with the epoch, once the loss is no longer finite (the checkpoint before it is kept).
     """
-    for name, value, at_least in (("epochs", epochs, 0), ("batch", batch, 1), ("seed", seed, 0)):
-        check_integer(name, value, at_least)
+    own = {id(parameter): parameter.device for parameter in model.parameters()}
+    if len(set(own.values())) != 1:
+        raise ValueError("model must have parameters, all on one device")
+    (device,) = set(own.values())
+    precision = usable(precision, device)
+    # entered anew for every forward pass: autocast keeps its casts of the weights until it is left
+    autocast = partial(torch.autocast, device.type, precision, enabled=precision is not None)
     sets = {"train": (inputs, labels), **(evaluate or {})}
-    for name, (x, y) in sets.items():
-        _check_set(name, x, y)
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise TypeError(f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}")
+    _check_sets(model, inputs, labels, evaluate or {}, device, autocast)
+    if any(id(parameter) not in own for group in optimizer.param_groups for parameter in group["params"]):
+        raise ValueError("optimizer must be one of the model's parameters; it holds others")
     if scheduler is not None and getattr(scheduler, "optimizer", None) is not optimizer:
         raise ValueError("scheduler must be a torch.optim.lr_scheduler of the optimizer")
-    if precision not in (None, torch.bfloat16):
-        raise ValueError(f"precision must be None or torch.bfloat16, not {precision!r}")
-    device = next(model.parameters()).device
-    if any(t.device != device for pair in sets.values() for t in pair):
-        raise ValueError(f"inputs, labels and evaluate must be on the model's device, {device}")
 
     generator = torch.Generator().manual_seed(seed)
     parts = {"model": model, "optimizer": optimizer} | ({} if scheduler is None else {"scheduler": scheduler})
-    digest = None if checkpoint is None else _digest(model, optimizer, batch, seed, sets, augment, scheduler, precision)
-    rows = []
-    if saved := checkpoints.load(checkpoint, digest):
-        rows = saved["rows"]
-        if len(rows) > epochs + 1:
-            raise ValueError(f"checkpoint must hold at most epochs = {epochs}; {checkpoint} holds {len(rows) - 1}")
-        for name, part in parts.items():
-            part.load_state_dict(saved[name])
-        generator.set_state(saved["generator"])
-    # entered anew for every forward pass: autocast keeps its casts of the weights until it is left
-    autocast = partial(torch.autocast, device.type, precision, enabled=precision is not None)
     step = _Step(model, optimizer, scheduler, autocast)
-    with tqdm(total=epochs, desc="epochs", leave=False, disable=None if progress else True) as bar:
+    rows = []
+    bar = tqdm(total=epochs, desc="epochs", leave=False, disable=None if progress else True)
+    with _kept(checkpoint, model, optimizer, batch, seed, sets, augment, scheduler, precision) as kept, bar:
+        if saved := kept.load():
+            rows = saved["rows"]
+            if len(rows) > epochs + 1:
+                raise ValueError(f"checkpoint must hold at most epochs = {epochs}; {checkpoint} holds {len(rows) - 1}")
+            for name, part in parts.items():
+                part.load_state_dict(saved[name])
+            generator.set_state(saved["generator"])
         if not rows:
             rows.append([torch.nan, torch.nan, 0.0, *_errors(model, sets)])
         bar.update(len(rows) - 1)
         for epoch in range(len(rows), epochs + 1):
             start = time.perf_counter()
             epoch_inputs = inputs if augment is None else augment(inputs, generator)
+            if getattr(epoch_inputs, "shape", None) != inputs.shape:
+                raise ValueError(f"augment must return inputs {list(inputs.shape)}, as it was given them")
             loss, error = _one_epoch(step, epoch_inputs, labels, batch, generator)
             if not math.isfinite(loss):
                 raise FloatingPointError(f"the loss was no longer finite in epoch {epoch}: the step size is too large")
             seconds = time.perf_counter() - start
             rows.append([loss, error, seconds, *_errors(model, sets)])
             bar.update()
-            if checkpoint is not None:
-                state = {name: part.state_dict() for name, part in parts.items()}
-                checkpoints.save(checkpoint, digest, {"rows": rows, **state, "generator": generator.get_state()})
+            state = {name: part.state_dict() for name, part in parts.items()}
+            kept.save({"rows": rows, **state, "generator": generator.get_state()})
     table = torch.tensor(rows, dtype=torch.float64).T
     errors = dict(zip(list(sets)[1:], table[3:], strict=True))
     return Record(torch.arange(len(rows)), table[0], table[1], table[2], errors)
 
 
+@arguments(precision=kinds.precision, device=kinds.device)
+def usable(precision, device):
+    """`precision`, or None (the weights' own) with a warning where the device computes it much more slowly."""
+    if precision is None or torch.device(device).type != "cpu" or _computes_bfloat16():
+        return precision
+    warnings.warn("this CPU has no arithmetic in bfloat16: float32 is used", stacklevel=2)
+    return None
+
+
+def _computes_bfloat16():
+    """Whether oneDNN has kernels for it here; without them a product takes nine times as long as in float32."""
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+@arguments(number=range(1, 1025))
 @contextmanager
 def threads(number):
     """Within it torch computes on so many threads: sums are then added in one order, and a seed fixes a run."""
@@ -111,9 +142,11 @@ def threads(number):
         torch.set_num_threads(before)
 
 
+@arguments(model=torch.nn.Module, inputs=_INPUTS)
 @torch.no_grad()
 def error(model, inputs, labels):
     """The fraction of `labels` that the largest logit misses."""
+    kinds.check_labels("labels", labels, inputs)
     training = model.training
     model.eval()
     wrong = sum(
@@ -197,29 +230,41 @@ class _Step:
         return graph, inputs, outputs
 
 
-def _check_set(name, x, y):
-    if not isinstance(x, torch.Tensor) or not isinstance(y, torch.Tensor):
-        raise TypeError(f"{name} must be two torch.Tensors, inputs [n, ...] and labels [n]")
-    if not x.is_floating_point() or y.dtype != torch.int64:
-        raise TypeError(f"{name} must have floating inputs and int64 labels, not {x.dtype} and {y.dtype}")
-    if y.ndim != 1 or x.ndim < 2 or len(x) != len(y) or not len(y):
-        raise ValueError(f"{name} must be inputs [n, ...] and labels [n], n >= 1, not {list(x.shape)}, {list(y.shape)}")
-    if not torch.isfinite(x).all():
-        raise ValueError(f"{name} must be finite; its inputs hold NaN or infinity")
-    if y.min() < 0:
-        raise ValueError(f"{name} must have labels from 0; found {y.min().item()}")
+def _check_sets(model, inputs, labels, evaluate, device, autocast):
+    """Whether all sets are for this model, whose logits say how many classes there are."""
+    if inputs.device != device:
+        raise ValueError(f"inputs must be on the model's device, {device}, not {inputs.device}")
+    kinds.check_labels("labels", labels, inputs)
+    training = model.training
+    try:
+        with torch.no_grad(), autocast():
+            logits = model.eval()(inputs[:1])
+    except RuntimeError as error:
+        raise ValueError(f"inputs must be what the model takes, not {list(inputs.shape)}: {error}") from error
+    model.train(training)
+    if logits.shape[:1] != (1,) or logits.ndim != 2:
+        raise ValueError(f"model must map inputs [n, ...] to logits [n, classes]; of one it makes {list(logits.shape)}")
+    kinds.check_labels("labels", labels, inputs, classes=logits.shape[1])
+    for name, pair in evaluate.items():
+        if name == "train" or len(pair) != 2:
+            raise ValueError(f"evaluate must hold (inputs, labels) by names other than 'train'; see {name!r}")
+        _INPUTS(f"inputs of evaluate[{name!r}]", pair[0])
+        kinds.check_like(f"inputs of evaluate[{name!r}]", pair[0], inputs, "inputs")
+        kinds.check_labels(f"labels of evaluate[{name!r}]", pair[1], pair[0], classes=logits.shape[1])
 
 
-def _digest(model, optimizer, batch, seed, sets, augment, scheduler, precision):
-    """Names the run that a checkpoint belongs to: network, initial weights, data, settings (not the epochs)."""
-    return checkpoints.digest(
-        model=repr(model),
+def _kept(checkpoint, model, optimizer, batch, seed, sets, augment, scheduler, precision):
+    """The run that a checkpoint belongs to: network, initial weights, data, settings (not the epochs)."""
+    return checkpoints.kept(
+        checkpoint,
+        __name__,
+        model=[repr(model), code.of(model)],
         weights=dict(model.state_dict()),
         optimizer=[type(optimizer).__name__, repr(optimizer)],  # the settings of every group of parameters
         batch=batch,
         seed=seed,
         sets=sets,
-        augment=getattr(augment, "__qualname__", repr(augment)),
+        augment=augment,
         scheduler=repr(scheduler and (type(scheduler).__name__, scheduler.state_dict())),
         precision=str(precision),
     )

@@ -12,7 +12,6 @@ Every run keeps a checkpoint after each epoch and goes on from it when the comma
 
 import argparse
 import sys
-import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,11 +19,28 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import MultiStepLR
 
-from src.experiments import datasets, networks, training
+from src.checks import COUNT, arguments, between, check_value, each, optional, within
+from src.experiments import datasets, inputs, networks, training
 from src.runs import recorded
 
 SCALINGS = {"standardised": (datasets.MNIST_MEAN, datasets.MNIST_STD), "unit": (0, 1)}  # subtracted, divided by
+STARTS = ("zero", "random")
 CLASSES = 10
+SEEDS = range(2**31)  # two numbers are made of each
+PASSES = range(10**6)  # epochs
+
+
+_ALLOWED = {
+    "step": between(0, 100),
+    "batch": COUNT,
+    "init": networks.STARTS,
+    "readout": networks.STARTS,
+    "bias": bool,
+    "pixels": tuple(SCALINGS),
+    "momentum": inputs.MOMENTUM,
+    "weight_decay": within(0, 1),
+    "schedule": ("constant", "steps"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,14 +62,16 @@ class Choices:
     weight_decay: float = 0.0
     schedule: str = "constant"
 
+    def __post_init__(self):
+        for name, value in asdict(self).items():
+            check_value(name, value, _ALLOWED[name])
+
     def inputs(self, images):
         """float32 rows [n, d] of uint8 images [n, ...], scaled as chosen."""
         return datasets.standardised(images, *SCALINGS[self.pixels])
 
     def optimizer(self, parameters, steps):
         """SGD on `parameters` as chosen, and the scheduler of a run of so many minibatches, None if it is constant."""
-        if self.schedule not in ("constant", "steps"):
-            raise ValueError(f"schedule must be 'constant' or 'steps', not {self.schedule!r}")
         sgd = torch.optim.SGD(parameters, lr=self.step, momentum=self.momentum, weight_decay=self.weight_decay)
         return sgd, MultiStepLR(sgd, [steps // 2, 3 * steps // 4], gamma=0.1) if self.schedule == "steps" else None
 
@@ -74,6 +92,12 @@ VARIANTS = {  # one choice changed at a time
 }
 
 
+_RUN = {"images": datasets.check_images, "epochs": PASSES, "choices": Choices, "device": inputs.device}
+_MANY = _RUN | {"seeds": each(SEEDS)}
+_PLACES = {"folder": optional(inputs.path), "keep": optional(Path)}
+
+
+@arguments(**_RUN, start=STARTS, seed=SEEDS, identity=bool)
 def learn(images, start, seed, epochs, choices, *, identity=True, device="cpu", checkpoint=None):
     """Train one network by SGD and return it with its `training.Record`, whose errors["test"] is the test error.
 
@@ -81,8 +105,6 @@ def learn(images, start, seed, epochs, choices, *, identity=True, device="cpu", 
     identity: whether the blocks have their links; checkpoint: a file to resume from, as in `training.train`.
     Raises ValueError or TypeError, naming the argument.
     """
-    if start not in ("zero", "random"):
-        raise ValueError(f"start must be 'zero' or 'random', not {start!r}")
     x, x_test = (choices.inputs(i).to(device) for i in (images.train_images, images.test_images))
     y, y_test = images.train_labels.to(device), images.test_labels.to(device)
     init = "zero" if start == "zero" else choices.init
@@ -98,14 +120,13 @@ def learn(images, start, seed, epochs, choices, *, identity=True, device="cpu", 
     return model, record
 
 
+@arguments(**_MANY, identity=bool, keep=optional(Path))
 def both_starts(images, seeds, epochs, choices, *, identity=True, device="cpu", keep=None):
     """The curves of every seed from both starts: a dict of arrays [2, seeds, epochs + 1], zero first, then random.
 
     `test_error` and `train_error` are fractions, `train_loss` nats, `seconds` wall time; other arguments as in `learn`.
     keep: a folder, made if need be, in which every run keeps its checkpoint and from which it goes on.
     """
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
     family = f"{'linked' if identity else 'unlinked'}-{choices.pixels}"
 
     def record(start, seed):
@@ -130,6 +151,7 @@ FAMILIES = {  # recordings beside VARIANTS: links, what is changed, at most so m
 }
 
 
+@arguments(**_MANY, **_PLACES)
 def record(images, seeds, epochs, choices, *, device="cpu", folder=None, keep=None):
     """Train everything that the chapter shows as recorded but the recipe, on one thread, and store it in `folder`.
 
@@ -139,25 +161,21 @@ def record(images, seeds, epochs, choices, *, device="cpu", folder=None, keep=No
     for name in FAMILIES:
         record_family(name, images, seeds, epochs, choices, device=device, folder=folder, keep=keep)
     with training.threads(THREADS):
-        begin, few, digits = time.perf_counter(), range(seeds[0], seeds[0] + 5), datasets.mnist("embedded")
-        table = sensitivity(digits, few, 8, choices, device=device)
-        arrays = {"test_error": table, "variants": np.array(list(VARIANTS))}
-        seconds, parameters = time.perf_counter() - begin, asdict(choices) | {"epochs": 8}
-        _save("mnist_sensitivity", arrays, parameters, few, device, seconds, digits, folder)
+        few, digits = range(seeds[0], seeds[0] + 5), datasets.mnist("embedded")
+        run = _recorder("mnist_sensitivity", choices, True, 8, few, device, folder)
+        arrays = {"test_error": sensitivity(digits, few, 8, choices, device=device, keep=keep)}
+        run.save(arrays | {"variants": np.array(list(VARIANTS))}, images=digits.name)
 
 
+@arguments(name=tuple(FAMILIES), **_MANY, **_PLACES)
 def record_family(name, images, seeds, epochs, choices, *, device="cpu", folder=None, keep=None):
     """Train both starts of FAMILIES[name] for every seed, on one thread, and store the recording; return its path."""
     identity, changed, some, short = FAMILIES[name]
     varied, chosen, length = replace(choices, **changed), seeds[:some], min(epochs, short or epochs)
-    parameters = asdict(varied) | {"identity": identity, "epochs": length}
-    resumed = keep is not None and any(keep.glob("*.pt"))
-    with training.threads(THREADS):
-        curves = both_starts(images, chosen, length, varied, identity=identity, device=device, keep=keep)
-    seconds = curves.pop("seconds").sum()
-    return _save(name, curves, parameters, chosen, device, seconds, images, folder, resumed=resumed)
+    return _record(name, images, chosen, length, varied, identity, device, folder, keep)
 
 
+@arguments(**_MANY | {"images": optional(datasets.check_images)}, **_PLACES)
 def record_recipe(seeds, *, images=None, choices=RECIPE, epochs=RECIPE_EPOCHS, device="cpu", folder=None, keep=None):
     """Train both starts by the recipe for every seed, on one thread, and store the recording `mnist_recipe`.
 
@@ -166,27 +184,36 @@ def record_recipe(seeds, *, images=None, choices=RECIPE, epochs=RECIPE_EPOCHS, d
     """
     images = datasets.mnist("full") if images is None else images
     keep = keep or datasets.data_folder() / "runs_5_4_recipe"
-    resumed = any(keep.glob("*.pt"))
-    with training.threads(THREADS):
-        curves = both_starts(images, seeds, epochs, choices, device=device, keep=keep)
-        seconds = curves.pop("seconds").sum()
-        parameters = asdict(choices) | {"identity": True, "epochs": epochs}
-        return _save("mnist_recipe", curves, parameters, seeds, device, seconds, images, folder, resumed=resumed)
+    return _record("mnist_recipe", images, seeds, epochs, choices, True, device, folder, keep)
 
 
-def sensitivity(images, seeds, epochs, choices, *, device="cpu"):
-    """Test errors, fractions [variants, 2, seeds, epochs + 1], of `both_starts` for every one of VARIANTS."""
+@arguments(**_MANY)
+def sensitivity(images, seeds, epochs, choices, *, device="cpu", keep=None):
+    """Test errors, fractions [variants, 2, seeds, epochs + 1], of `both_starts` for every one of VARIANTS.
+
+    keep: a folder for checkpoints, as there.
+    """
     families = (
-        both_starts(images, seeds, epochs, replace(choices, **changed), device=device) for changed in VARIANTS.values()
+        both_starts(
+            images, seeds, epochs, replace(choices, **changed), device=device, keep=keep and keep / f"variant-{k}"
+        )
+        for k, changed in enumerate(VARIANTS.values())
     )
     return np.stack([curves["test_error"] for curves in families])
 
 
-def _save(name, arrays, parameters, seeds, device, seconds, images, folder, **extra):
-    return recorded.save(
-        name, arrays, parameters=parameters, seeds=seeds, device=device, wall_time=seconds, folder=folder,
-        images=images.name, **extra,
-    )  # fmt: skip
+def _record(name, images, seeds, epochs, choices, identity, device, folder, keep):
+    resumed = keep is not None and any(keep.glob("*.pt"))
+    with training.threads(THREADS):
+        run = _recorder(name, choices, identity, epochs, seeds, device, folder)
+        curves = both_starts(images, seeds, epochs, choices, identity=identity, device=device, keep=keep)
+    seconds = curves.pop("seconds").sum()
+    return run.save(curves, wall_time=seconds, images=images.name, resumed=resumed)
+
+
+def _recorder(name, choices, identity, epochs, seeds, device, folder):
+    parameters = asdict(choices) | {"identity": identity, "epochs": epochs}
+    return recorded.Recorder(name, __name__, parameters=parameters, seeds=seeds, device=device, folder=folder)
 
 
 def main():

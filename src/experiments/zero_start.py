@@ -11,7 +11,8 @@ from scipy import stats
 from torch.nn.functional import cross_entropy
 
 from src import verdicts
-from src.experiments import networks, zero_initialization
+from src.checks import SEED, arguments, check_value, each, entries
+from src.experiments import datasets, inputs, networks, zero_initialization
 from src.runs import recorded
 
 PAPER = (1.28, 1.27)  # test error in per cent, zero and random, means of five runs
@@ -36,24 +37,39 @@ class Paired(NamedTuple):
         return "zero" if self.low > 0 else "random" if self.high < 0 else None
 
 
+def _curves(name, value):
+    """Numbers in an array [2, seeds, epochs + 1], of two seeds or more."""
+    check_value(name, value, np.ndarray)
+    check_value(name, value, entries(inputs.NUMBER))
+    if value.ndim != 3 or value.shape[0] != 2 or value.shape[1] < 2:
+        raise ValueError(f"{name} must be [2, seeds, epochs + 1] with two seeds or more, not {value.shape}")
+
+
+@arguments(test_error=_curves)
 def paired(test_error):
     """`Paired` of the last epoch of curves [2, seeds, epochs + 1], fractions; the interval of equal differences is NaN.
 
     Raises ValueError for another shape and for fewer than two seeds.
     """
-    if test_error.ndim != 3 or test_error.shape[0] != 2 or test_error.shape[1] < 2:
-        raise ValueError(f"test_error must be [2, seeds, epochs + 1] with two seeds or more, not {test_error.shape}")
     zero, random = 100 * test_error[..., -1]
     interval = stats.ttest_rel(zero, random).confidence_interval(LEVEL)
     return Paired(zero, random, float(interval.low), float(interval.high))
 
 
+@arguments(
+    x=inputs.data("[n, d]"),
+    start=zero_initialization.STARTS,
+    seed=SEED,
+    choices=zero_initialization.Choices,
+    identity=bool,
+)
 def first_gradients(x, y, start, seed, choices, *, identity):
     """The largest entry of the loss's gradient at the start, by parameter name ("readout.bias", "blocks.0.weight"...).
 
     x: inputs [n, d]; y: labels [n]; the blocks have biases here, starting at zero, to show their gradients too. Other
     arguments as in `zero_initialization.learn`.
     """
+    inputs.check_labels("y", y, x, of="x", classes=inputs.CLASSES)
     generator = torch.Generator().manual_seed(seed)
     init = "zero" if start == "zero" else choices.init
     model = networks.BlockMLP(
@@ -85,6 +101,13 @@ class Stuck(NamedTuple):
         return self.gradient == 0 < self.bias_gradient and self.weight == 0 and len(self.answers) == 1
 
 
+@arguments(
+    images=datasets.check_images,
+    seed=zero_initialization.SEEDS,
+    epochs=zero_initialization.PASSES,
+    choices=zero_initialization.Choices,
+    device=inputs.device,
+)
 def without_links(images, seed, epochs, choices, *, device="cpu"):
     """`Stuck`: first gradients on 256 images, then one training run without links from zero weights."""
     x, y = choices.inputs(images.train_images[:256]), images.train_labels[:256]
@@ -145,6 +168,7 @@ class Errors(NamedTuple):
         return verdicts.UNDECIDED if self.moved > self.apart else verdicts.FAILS
 
 
+@arguments(pairs=each(Paired))
 def errors(pairs):
     """`Errors` of some `Paired`, one for each choice."""
     rows = [np.stack([pair.zero, pair.random]) for pair in pairs]
@@ -187,6 +211,7 @@ def threads_matter():
     return 100 * abs(two.arrays["without_link"][-1] - one.arrays["test_error"][1, 0, -1])
 
 
+@arguments(recording=recorded.Recording)
 def compared(recording):
     """{variant: `Paired`} of the recorded `sensitivity`; the first variant also after half its epochs."""
     names, errors = recording.arrays["variants"].tolist(), recording.arrays["test_error"]

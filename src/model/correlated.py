@@ -12,8 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from src.checks import check_pair, check_same_kind
+from src.checks import check_entries, check_pair, check_same_kind
 from src.model import population
+from src.model.autograd import Undifferentiable
 
 
 def loss(
@@ -22,6 +23,7 @@ def loss(
     """L(W) = E (f(x, W) - f(x, W*))^2 for x ~ N(0, Sigma), of shape [...]; twice differentiable in W and W_star.
 
     Raises TypeError or ValueError as `population.loss` does, and unless Sigma is symmetric and positive definite.
+    A derivative in Sigma raises NotImplementedError.
     """
     return population.loss(*standardised(W, W_star, Sigma))
 
@@ -55,10 +57,18 @@ def _seen_through(S, W):
 
 def _root(Sigma, W):
     check_same_kind("Sigma", Sigma, W)
-    rounding = 1000 * torch.finfo(Sigma.dtype).eps
-    if (Sigma - Sigma.mT).abs().max() > rounding * Sigma.abs().max():
+    check_entries(_check_symmetric, Sigma)
+    variances, axes = torch.linalg.eigh(Sigma.detach())
+    check_entries(_check_positive, variances)
+    return axes * variances.sqrt()[..., None, :] @ axes.mT + Undifferentiable.apply(Sigma)
+
+
+def _check_symmetric(Sigma):
+    skew, size = (X.abs().amax((-2, -1)) for X in (Sigma - Sigma.mT, Sigma))
+    if (skew > 1000 * torch.finfo(Sigma.dtype).eps * size).any():
         raise ValueError("Sigma must be symmetric, as a covariance is")
-    variances, axes = torch.linalg.eigh(Sigma)
-    if (variances[..., 0] <= rounding * variances[..., -1].abs()).any():
+
+
+def _check_positive(variances):
+    if (variances[..., 0] <= 1000 * torch.finfo(variances.dtype).eps * variances[..., -1].abs()).any():
         raise ValueError(f"Sigma must be positive definite; its smallest eigenvalue is {variances.min():.3g}")
-    return axes * variances.sqrt()[..., None, :] @ axes.mT

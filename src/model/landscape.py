@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from src.checks import check_pair
+from src.checks import check_entries, check_pair, check_value, optional
 from src.model import population
 
 
@@ -33,16 +33,12 @@ def outer_difference(
     r"""Definition 2.3, A = sum_i (b_i b_bar_i^T - a_i a_bar_i^T), of shape [..., d, d].
 
     `without=j` gives A_j, the sum over i != j: A_j a_bar_j is the first-order part of column j in `gradient_parts`.
-    Raises ValueError unless `without` is a column's index.
+    Raises TypeError or ValueError unless `without` is a column's index.
     """
     A, B, M = _student_and_teacher(W, W_star)
+    check_value("without", without, optional(range(A.shape[-1])))
     A_bar, B_bar = A / _length(A), B / _length(B)
-    if without is None:
-        keep = slice(None)
-    elif without in range(A.shape[-1]):
-        keep = [i for i in range(A.shape[-1]) if i != without]
-    else:
-        raise ValueError(f"without must be None or a column from 0 to {A.shape[-1] - 1}, not {without!r}")
+    keep = slice(None) if without is None else [i for i in range(A.shape[-1]) if i != without]
     return M[..., keep] @ B_bar[..., keep].mT + A[..., keep] @ (B_bar - A_bar)[..., keep].mT
 
 
@@ -65,8 +61,7 @@ def one_point_ratio(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"
     """
     W, W_star = check_pair(W, W_star)
     square = (W - W_star).square().sum((-2, -1))
-    if (square == 0).any():
-        raise ValueError("W must differ from W_star: the one-point ratio is not defined at W = W_star")
+    check_entries(_check_apart, square)
     return inner_product(W, W_star) / square
 
 
@@ -125,6 +120,11 @@ def inner_product_parts(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... 
     W, W_star = check_pair(W, W_star)
     M = W_star - W
     return Parts(*((part * M).sum((-2, -1)) for part in gradient_parts(W, W_star)))
+
+
+def _check_apart(square):
+    if (square == 0).any():
+        raise ValueError("W must differ from W_star: the one-point ratio is not defined at W = W_star")
 
 
 def _student_and_teacher(W, W_star):

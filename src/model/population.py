@@ -15,7 +15,8 @@ Both are differences of large, nearly equal sums when $W$ is close to $W^*$. The
 the small quantities $W - W^*$, $|a_i| - |b_i|$ and $\bar a_i - \bar b_i$, and keep their relative accuracy there.
 
 Every function takes `W` and `W_star` of shape [..., d, d] (columns are the $w_j$; leading batch dimensions broadcast),
-of one floating dtype and on one device, and runs on either. `loss` can be differentiated twice and `gradient` once.
+of one floating dtype and on one device, and runs on either. By autograd and `torch.func` alike `loss` can be
+differentiated twice, the others once, `hessian_product` in V only; more raises NotImplementedError.
 """
 
 import math
@@ -23,9 +24,9 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from src.checks import check_pair, check_same_kind
+from src.model.autograd import OfMatrices, Undifferentiable
 
 _BLOCK = 512
 
@@ -52,12 +53,8 @@ def gradient(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> F
 def loss_and_gradient(
     W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]
 ) -> tuple[Float[Tensor, "..."], Float[Tensor, "... d d"]]:
-    """`loss` and `gradient` together, for the price of little more than the gradient; not differentiable."""
-    W, W_star = check_pair(W, W_star)
-    with torch.no_grad():
-        pair = _Directions(W, W_star)
-        value = _loss(pair)
-        return value, _gradient(W, W_star, pair.A_bar, pair.a, pair.b, pair.cos_aa, pair.cos_ba)
+    """`loss` and `gradient` together, for the price of little more than the gradient."""
+    return _LossAndGradient.apply(*check_pair(W, W_star))
 
 
 def hessian_product(
@@ -69,8 +66,7 @@ def hessian_product(
     """
     W, W_star = check_pair(W, W_star)
     check_same_kind("V", V, W)
-    with torch.no_grad():
-        return _hessian_products(*torch.broadcast_tensors(W, W_star, V))[0]
+    return _second_derivatives(*torch.broadcast_tensors(W, W_star, V))[0]
 
 
 def lemma_2_1(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "... d d"]:
@@ -79,10 +75,9 @@ def lemma_2_1(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> 
     W, W_star: [..., d, d]. Returns [..., d, d]. Errors as in `loss`.
     """
     W, W_star = check_pair(W, W_star)
-    A, a = _columns(W)
-    B, b = _columns(W_star)
+    (A, a), (B, b) = _columns(W), _columns(W_star)
     A_bar = A / a
-    theta, theta_star = _angle(_unit_diagonal(A_bar.mT @ A_bar)), _angle((B / b).mT @ A_bar)
+    theta, theta_star = (c.clamp(-1, 1).acos() for c in (_unit_diagonal(A_bar.mT @ A_bar), (B / b).mT @ A_bar))
     radial = b @ theta_star.sin() - a @ theta.sin()
     return (
         math.pi / 2 * (W_star - W).sum(-1, keepdim=True)
@@ -92,26 +87,37 @@ def lemma_2_1(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> 
     )
 
 
-class _Loss(torch.autograd.Function):
+def _second_derivatives(W, W_star, V):
+    """(H V, J^T V), linear in V, with H the derivative of the gradient in W and J that in W*."""
+    zero = Undifferentiable.apply(W, W_star)
+    return tuple(X + zero for X in _HessianProducts.apply(W.detach(), W_star.detach(), V))
+
+
+def _derivative(W, W_star, V, V_star):
+    """H V + J V*; as the loss is symmetric in student and teacher, J is J^T with the two swapped."""
+    return _second_derivatives(W, W_star, V)[0] + _second_derivatives(W_star, W, V_star)[1]
+
+
+class _Loss(OfMatrices):
     @staticmethod
-    def forward(ctx, W, W_star):
-        ctx.save_for_backward(W, W_star)
+    def forward(W, W_star):
         return _loss(_Directions(W, W_star))
 
     @staticmethod
     def backward(ctx, cotangent):
-        W, W_star = ctx.saved_tensors
-        scale = cotangent[..., None, None]
-        for_W = scale * _Gradient.apply(W, W_star) if ctx.needs_input_grad[0] else None
-        # E (f - f*)^2 is symmetric in student and teacher.
-        for_W_star = scale * _Gradient.apply(W_star, W) if ctx.needs_input_grad[1] else None
-        return for_W, for_W_star
+        (W, W_star), scale = ctx.saved_tensors, cotangent[..., None, None]
+        sides = (W, W_star), (W_star, W)  # E (f - f*)^2 is symmetric in student and teacher
+        wanted = zip(sides, ctx.needs_input_grad, strict=True)
+        return tuple(scale * _Gradient.apply(*side) if wants else None for side, wants in wanted)
 
-
-class _Gradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, W, W_star):
-        ctx.save_for_backward(W, W_star)
+    def tangent(W, W_star, V, V_star):
+        return (_Gradient.apply(W, W_star) * V + _Gradient.apply(W_star, W) * V_star).sum((-2, -1))
+
+
+class _Gradient(OfMatrices):
+    @staticmethod
+    def forward(W, W_star):
         A_bar, a = _columns(W)
         A_bar /= a
         b = _columns(W_star)[1]
@@ -119,9 +125,41 @@ class _Gradient(torch.autograd.Function):
         return _gradient(W, W_star, A_bar, a, b, _unit_diagonal(A_bar.mT @ A_bar), cos_star)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, V):
-        return _hessian_products(*ctx.saved_tensors, V)
+        return _second_derivatives(*ctx.saved_tensors, V)
+
+    tangent = staticmethod(_derivative)
+
+
+class _HessianProducts(OfMatrices):
+    @staticmethod
+    def forward(W, W_star, V):
+        return _hessian_products(W, W_star, V)
+
+    @staticmethod
+    def backward(ctx, V, V_star):
+        return None, None, _derivative(*ctx.saved_tensors[:2], V, V_star)
+
+    @staticmethod
+    def tangent(W, W_star, _V, _W, _W_star, V):
+        return _second_derivatives(W, W_star, V)
+
+
+class _LossAndGradient(OfMatrices):
+    @staticmethod
+    def forward(W, W_star):
+        pair = _Directions(W, W_star)
+        return _loss(pair), _gradient(W, W_star, pair.A_bar, pair.a, pair.b, pair.cos_aa, pair.cos_ba)
+
+    @staticmethod
+    def backward(ctx, cotangent, V):
+        for_W, for_W_star = _Gradient.backward(ctx, V)
+        (W, W_star), scale = ctx.saved_tensors, cotangent[..., None, None]
+        return for_W + scale * _Gradient.apply(W, W_star), for_W_star + scale * _Gradient.apply(W_star, W)
+
+    @staticmethod
+    def tangent(W, W_star, V, V_star):
+        return _Loss.tangent(W, W_star, V, V_star), _derivative(W, W_star, V, V_star)
 
 
 class _Directions:

@@ -8,9 +8,15 @@ from jaxtyping import Float
 from scipy.optimize import brentq
 from torch import Tensor
 
-from src.checks import check_generator, check_integer, check_positive
+from src.checks import DIMENSION, arguments, between, each, optional
+
+_POSITIVE = between(0, math.inf)
+_FINITE = between(-math.inf, math.inf)
+_AT_LEAST_3 = DIMENSION[2:]
+_LARGEST = 10**8  # entries of what is made: 0.8 GB of doubles
 
 
+@arguments(d=DIMENSION, spectral=_POSITIVE, frobenius=_POSITIVE, generator=torch.Generator)
 def with_norms(d: int, spectral: float, frobenius: float, generator: torch.Generator) -> Float[Tensor, "{d} {d}"]:
     """A random [d, d] float64 matrix with the given spectral and Frobenius norms, on the generator's device.
 
@@ -18,10 +24,6 @@ def with_norms(d: int, spectral: float, frobenius: float, generator: torch.Gener
     where rho in [0, 1] is set by the Frobenius norm: 1 is a flat spectrum, 0 rank one.
     Raises ValueError unless spectral <= frobenius <= sqrt(d) * spectral, the norms that some matrix has.
     """
-    check_integer("d", d, at_least=1)
-    check_positive("spectral", spectral)
-    check_positive("frobenius", frobenius)
-    check_generator(generator)
     if not spectral <= frobenius * (1 + 1e-12) or not frobenius <= math.sqrt(d) * spectral * (1 + 1e-12):
         raise ValueError(
             f"frobenius must lie between spectral = {spectral} and sqrt(d) * spectral = {math.sqrt(d) * spectral:.6g}, "
@@ -33,14 +35,16 @@ def with_norms(d: int, spectral: float, frobenius: float, generator: torch.Gener
     return _orthogonal(d, generator) * s @ _orthogonal(d, generator).mT
 
 
+@arguments(shape=each(range(_LARGEST + 1)), spectral=_POSITIVE, generator=torch.Generator)
 def gaussian(shape: tuple[int, ...], spectral: float, generator: torch.Generator) -> Float[Tensor, "..."]:
     """Gaussian float64 matrices of that shape, [..., d, d], each scaled to the given spectral norm."""
-    check_positive("spectral", spectral)
-    check_generator(generator)
+    if len(shape) < 2 or shape[-1] != shape[-2] or shape[-1] == 0 or math.prod(shape) > _LARGEST:
+        raise ValueError(f"shape must be [..., d, d] with d >= 1 and at most {_LARGEST} entries, not {list(shape)}")
     X = torch.randn(*shape, generator=generator, dtype=torch.float64, device=generator.device)
     return spectral * X / torch.linalg.matrix_norm(X, 2)[..., None, None]
 
 
+@arguments(d=_AT_LEAST_3, frobenius=_POSITIVE, trace=_FINITE, generator=optional(torch.Generator))
 def wrong_way_start(
     d: int, frobenius: float, trace: float, generator: torch.Generator | None = None
 ) -> Float[Tensor, "{d} {d}"]:
@@ -52,10 +56,8 @@ def wrong_way_start(
     opposite signs, and the gradient's largest part points away from W*, most so halfway.
     Raises ValueError unless |trace| <= frobenius * sqrt(d - 1), and as `flat_skew` does.
     """
-    check_integer("d", d, at_least=3)
-    check_positive("frobenius", frobenius)
     largest = frobenius * math.sqrt(d - 1)
-    if not isinstance(trace, (int, float)) or not abs(trace) <= largest:
+    if not abs(trace) <= largest:
         raise ValueError(f"trace must be a number between -{largest:.6g} and {largest:.6g}, not {trace!r}")
     K = flat_skew(d, generator)
     a = -trace / (d - 1)
@@ -65,6 +67,7 @@ def wrong_way_start(
     return W
 
 
+@arguments(d=_AT_LEAST_3, generator=optional(torch.Generator))
 def flat_skew(d: int, generator: torch.Generator | None = None) -> Float[Tensor, "{d} {d}"]:
     """A skew-symmetric [d, d] float64 matrix K with K u = 0, u the all-ones vector, and all other singular values 1.
 
@@ -72,20 +75,24 @@ def flat_skew(d: int, generator: torch.Generator | None = None) -> Float[Tensor,
     over sqrt(d). Otherwise a random one (for even d it must have one more singular value 0, as skew spectra pair up).
     Raises ValueError when d is not such a prime and no generator is given.
     """
-    check_integer("d", d, at_least=3)
     if generator is None:
-        if d % 4 != 3 or any(d % k == 0 for k in range(3, math.isqrt(d) + 1, 2)):
+        if not has_paley(d):
             raise ValueError(f"generator must be given unless d is a prime congruent to 3 modulo 4; d is {d}")
         residues = np.unique(np.arange(1, d, dtype=np.int64) ** 2 % d)
         character = -np.ones(d)
         character[residues], character[0] = 1, 0
         i = np.arange(d)
         return torch.from_numpy(character[(i[None, :] - i[:, None]) % d]) / math.sqrt(d)
-    check_generator(generator)
     Q = _orthogonal(d, generator, first=torch.ones(d, 1, dtype=torch.float64, device=generator.device))
     left, right = Q[:, 1 : d - 1 : 2], Q[:, 2:d:2]
     K = left @ right.mT
     return K - K.mT
+
+
+@arguments(d=DIMENSION)
+def has_paley(d: int) -> bool:
+    """Whether d is a prime congruent to 3 modulo 4, as Paley's matrix needs."""
+    return d % 4 == 3 and all(d % k for k in range(3, math.isqrt(d) + 1, 2))
 
 
 def _orthogonal(d, generator, first=None):

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import torch
 
+from src.checks import arguments, between, check_value
 from src.dynamics import flow
 from src.theory import how_far, minima, search
-from src.theory.how_far import ARRIVED, HOME, REST
+from src.theory.how_far import ARRIVED, HOME, REST, TIME
 
 
 class TwoWays(NamedTuple):
@@ -23,8 +24,10 @@ class TwoWays(NamedTuple):
         return int(((self.by_descent == HOME) == (self.left <= ARRIVED)).sum())
 
 
+@arguments(t_end=TIME)
 def two_ways(W, W_star, t_end):
     """Descent and flow from W, [n, d, d], up to time t_end: TwoWays; NaN where the flow reaches a point without one."""
+    W, W_star = how_far.check_runs(W, W_star)
     by_descent, ends = how_far.follow(W, W_star, t_end)[1], _flow_ends(W, W_star, t_end)
     left = (ends - W_star).norm(dim=(-2, -1)) / (W - W_star).norm(dim=(-2, -1))
     defined = [bool(end.isfinite().all()) for end in ends]
@@ -42,12 +45,21 @@ def _flow_ends(W, W_star, t_end):
         return torch.cat([_flow_ends(W[[k]], W_star[[k]], t_end) for k in range(len(W))])
 
 
+@arguments(recording=how_far.Map, size=dict, gamma=between(0, math.inf), generator=torch.Generator)
 def rests(recording, size, gamma, generator):
     """The runs of a recorded Map that came to rest with positive loss at this gamma, made once more.
 
     recording: the Map; size: the arguments of `make_map` that made it; generator: seeded as then. Returns a list of
     (d, weights at the end, teacher, outcome), the outcome by `follow` as it is now.
     """
+    if gamma not in recording.gammas:
+        raise ValueError(f"gamma must be one of those of the recording, {list(recording.gammas)}, not {gamma}")
+    for name in ("runs", "t_end", "search_starts", "search_steps"):
+        check_value(f"{name} of size", size.get(name), how_far.SIZE[name])
+    if size["runs"] != recording.outcomes.shape[-1]:
+        raise ValueError(
+            f"runs of size must be those of the recording, {recording.outcomes.shape[-1]}, not {size['runs']}"
+        )
     n, found = list(recording.gammas).index(gamma), []
     for k, x in enumerate(recording.gammas[: n + 1]):
         worst = search.starts(how_far.SEARCHED_D, x, size["search_starts"], generator)[:2]

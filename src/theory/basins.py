@@ -13,15 +13,17 @@ import numpy as np
 import torch
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_matrix
+from src.checks import COUNT, DIMENSION, MATRIX, arguments, between, check_value, each, entries, like, within
 from src.model import population
 from src.theory import search
-from src.theory.closed_form import network
+from src.theory.closed_form import check_array, network, single
 
 AT_REST = 1e-6  # the norm of the gradient below which a descent has come to rest
 ARRIVED = 0.05  # the distance in Frobenius norm within which it has reached a copy
 SOLVED = 1e-5  # the loss below which it has found some copy
 NEAR = 0.5  # the spectral norm up to which a start is near the identity
+
+_POSITIVE = between(0, math.inf)
 
 
 class Exchange(NamedTuple):
@@ -38,10 +40,14 @@ class Exchange(NamedTuple):
         return verdicts.ILLUSTRATED if shown else verdicts.FAILS
 
 
+@arguments(W=MATRIX)
 def exchange_columns(W, x):
-    """The `Exchange` of the first two columns of W, [d, d], measured on the inputs x, [n, d]."""
-    check_matrix("W", W)
-    check_integer("the dimension of W", W.shape[-1], at_least=2)
+    """The `Exchange` of the first two columns of W, [d, d], measured on the inputs x, [n, d], at least two."""
+    if W.ndim != 2 or len(W) < 2:
+        raise ValueError(f"W must be one [d, d] matrix with d >= 2, not {list(W.shape)}")
+    check_array("x", x, "[n, d]", W)
+    if len(x) < 2:
+        raise ValueError("x must hold at least two inputs, not one")
     eye, order = torch.eye(len(W), dtype=W.dtype), [1, 0, *range(2, len(W))]
 
     def change(link):
@@ -52,24 +58,24 @@ def exchange_columns(W, x):
     return Exchange(change(eye), change(0 * eye), link_error)
 
 
+@arguments(W_star=MATRIX)
 def permuted(W_star, order):
-    """The weights (I + W*) P - I whose columns are those of I + W* in the order [..., d]: [..., d, d].
+    """The weights (I + W*) P - I, [..., d, d], whose columns are those of I + W*, [d, d], in the order given.
 
-    Raises ValueError unless `order` is a permutation of 0 ... d - 1, or a batch of them.
+    order: a permutation of 0 ... d - 1 as a list, or a tensor of them, [..., d].
     """
-    check_matrix("W_star", W_star)
-    order, d = torch.as_tensor(order), W_star.shape[-1]
+    d = _check_teacher(W_star)
+    check_value("order of the columns", order, (entries if isinstance(order, torch.Tensor) else each)(range(d)))
+    order = torch.as_tensor(order)
     if order.shape[-1:] != (d,) or not torch.equal(order.sort().values, torch.arange(d).expand(order.shape)):
         raise ValueError(f"order must list the columns 0 to {d - 1}, each once")
     eye = torch.eye(d, dtype=W_star.dtype)
     return (eye + W_star).mT[order].mT - eye
 
 
+@arguments(d=range(1, 9))  # for d = 8 there are 40,320
 def all_orders(d):
-    """The d! permutations of d columns, [d!, d], the identity first. Raises ValueError for d > 8."""
-    check_integer("d", d, at_least=1)
-    if d > 8:
-        raise ValueError(f"d must be at most 8, where there are {40320:,} orders, not {d}")
+    """The d! permutations of d <= 8 columns, [d!, d], the identity first."""
     return torch.tensor(list(itertools.permutations(range(d))))
 
 
@@ -89,21 +95,22 @@ class Switch(NamedTuple):
         return verdicts.CORRECTED if abs(self.equal) < 1e-12 else verdicts.HOLDS
 
 
+@arguments(W=MATRIX)
 def switched(W, i=0, j=1):
     """W, [..., d, d], with columns i and j exchanged."""
+    for name, column in (("i", i), ("j", j)):
+        check_value(f"{name}, a column of W,", column, range(W.shape[-1]))
     order = list(range(W.shape[-1]))
     order[i], order[j] = j, i
     return W[..., order]
 
 
+@arguments(d=range(2, DIMENSION.stop), starts=range(5, 10**6), generator=torch.Generator, gamma=between(0, 1))
 def switch_columns(d, starts, generator, gamma=0.5):
     """The `Switch` of the first two columns in dimension d, with so many starts of the search over |W|_2 <= gamma.
 
     The search minimises L / |w_1 - w_2|^2; a fifth of its starts have columns that differ by about a thousandth.
     """
-    check_integer("d", d, at_least=2)
-    check_integer("starts", starts, at_least=5)
-    check_generator(generator)
 
     def relative(W, _):
         return population.loss(switched(W), W) / (W[..., 0] - W[..., 1]).square().sum(-1)
@@ -121,11 +128,14 @@ def switch_columns(d, starts, generator, gamma=0.5):
     )
 
 
+@arguments(eta=between(0, 1), decay=within(0, 1))
 def paths_apart(W, W_star, x, eta, decay=0.0):
     """The largest entry of V - (I + W) after SGD on W, with the link, and on V = I + W at the start, without it.
 
     Both learn the teacher W* from the same inputs x, [steps, batch, d], with weight decay `decay` on what they train.
     """
+    W, W_star = single(W, W_star)
+    check_array("x", x, "[steps, batch, d]", W)
     eye = torch.eye(len(W), dtype=W.dtype)
     V, W = eye + W, W.clone()
     for batch in x:
@@ -138,9 +148,6 @@ def paths_apart(W, W_star, x, eta, decay=0.0):
     return (V - eye - W).abs().max().item()
 
 
-# Where descent ends
-
-
 class End(IntEnum):
     """Where gradient descent ends."""
 
@@ -151,24 +158,30 @@ class End(IntEnum):
     MOVING = 4  # nowhere yet
 
 
+@arguments(d=DIMENSION)
 def cyclic_shift(d):
     """The permutation matrix P, [d, d] float64, that moves every column on by one."""
     return torch.eye(d, dtype=torch.float64).roll(1, dims=1)
 
 
+@arguments(d=DIMENSION)
 def plane(c_1, c_2, d):
-    """The matrices c_1 I + c_2 P for two lists of coefficients, [n_2, n_1, d, d], P the cyclic shift."""
+    """The matrices c_1 I + c_2 P for coefficients [n_1] and [n_2], P the cyclic shift: [n_2, n_1, d, d]."""
+    check_array("c_1", c_1, "[n_1]")
+    check_array("c_2", c_2, "[n_2]")
     c_1, c_2 = torch.meshgrid(c_1, c_2, indexing="xy")
     return c_1[..., None, None] * torch.eye(d, dtype=torch.float64) + c_2[..., None, None] * cyclic_shift(d)
 
 
+@arguments(A=MATRIX, W_star=like("A"), steps=COUNT)
 def destination(A, W_star, steps):
     """Where gradient descent from each start I + W = A, [n, d, d], ends after at most so many steps: `End`s, [n].
 
-    Raises TypeError or ValueError for bad starts or a bad number of steps.
+    Raises TypeError or ValueError for bad input, a start with a column of zeros among it.
     """
-    check_integer("steps", steps, at_least=1)
-    d = W_star.shape[-1]
+    if A.ndim != 3 or not len(A) or not A.any(-2).all():
+        raise ValueError(f"A must be of shape [n, d, d], n >= 1, without columns of zeros, not {list(A.shape)}")
+    d = _check_teacher(W_star)
     eta = 3 / (d + 2)  # the largest curvature at the identity, about d / 2 + 1, allows 4 / (d + 2)
     eye = torch.eye(d, dtype=W_star.dtype)
     W = A - eye
@@ -198,9 +211,13 @@ class Plane(NamedTuple):
     safe_radius: float  # |W|_2 of the nearest start to I that misses the teacher
 
 
+@arguments(W_star=MATRIX, steps=COUNT)
 def ends_on_plane(W_star, ticks, steps):
-    """`Plane` for the grid of all pairs of ticks, [n], none of which may be the origin. Errors as in `destination`."""
-    d = W_star.shape[-1]
+    """`Plane` for the grid of all pairs of ticks, [n], none of which may be zero. Errors as in `destination`."""
+    d = _check_teacher(W_star)
+    check_array("ticks", ticks, "[n]")
+    if not ticks.all():
+        raise ValueError("ticks must not hold zero: the gradient does not exist at the origin")
     starts = plane(ticks, ticks, d).flatten(0, 1)
     end = destination(starts, W_star, steps)
     norm = torch.linalg.matrix_norm(starts - torch.eye(d, dtype=W_star.dtype), 2).numpy()
@@ -216,11 +233,10 @@ class RandomStarts(NamedTuple):
     around_origin: np.ndarray  # [k, starts] of `End`
 
 
+@arguments(W_star=MATRIX, norms=each(_POSITIVE), starts=range(1, 10**6), steps=COUNT, generator=torch.Generator)
 def ends_at_random(W_star, norms, starts, steps, generator):
     """`RandomStarts` with so many starts for every norm. Raises TypeError or ValueError, naming the argument."""
-    check_integer("starts", starts, at_least=1)
-    check_generator(generator)
-    d = W_star.shape[-1]
+    d = _check_teacher(W_star)
     noise = torch.randn(starts, d, d, generator=generator, dtype=W_star.dtype)
     noise /= torch.linalg.matrix_norm(noise, 2)[:, None, None]
     noise = torch.cat([norm * noise for norm in norms])
@@ -245,6 +261,7 @@ class Sketch(NamedTuple):
         return verdicts.ILLUSTRATED if easy and hard else verdicts.FAILS
 
 
+@arguments(on_plane=Plane, at_random=RandomStarts)
 def sketch(on_plane, at_random):
     """The `Sketch` that a `Plane` and `RandomStarts` amount to."""
     near = at_random.around_identity[at_random.norms <= NEAR]
@@ -254,3 +271,10 @@ def sketch(on_plane, at_random):
         at_rest=(at_random.around_origin == End.AT_REST).mean(),
         safe_radius=on_plane.safe_radius,
     )
+
+
+def _check_teacher(W_star):
+    """The dimension of a teacher that is one [d, d] float64 matrix."""
+    if W_star.ndim != 2 or W_star.dtype != torch.float64:
+        raise ValueError(f"W_star must be one [d, d] float64 matrix, not {W_star.dtype} {list(W_star.shape)}")
+    return len(W_star)

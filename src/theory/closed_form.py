@@ -6,6 +6,7 @@ W_star are [d, d] float64, columns as there.
 """
 
 import math
+import numbers
 from typing import NamedTuple
 
 import mpmath
@@ -14,14 +15,20 @@ import torch
 from scipy import stats
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_pair
+from src.checks import MATRIX, arguments, between, check_pair, check_value, entries, like, vector, within
 from src.model import population
 
 NEAREST = 1e-5  # the distance |W - W*|_F from which on the closed form must keep its digits
+DIGITS = range(15, 1001)  # of a computation with mpmath
+SAMPLES = range(2, 10**7)  # inputs that are drawn at once
+
+_FINITE, _POSITIVE = within(-math.inf, math.inf), between(0, math.inf)
 
 
+@arguments(A=MATRIX)
 def network(x, A):
     """Equation 1: the outputs [n] of sum_i ReLU(<a_i, x>) for inputs x [n, d] and the units' weights A [d, d]."""
+    check_array("x", x, "[n, d]", A, "A")
     return (x @ A).relu().sum(-1)
 
 
@@ -30,6 +37,13 @@ def pair(p, a):
 
     One term of the gradient: grad L(W)_j = 2 sum_i F(a_i, a_j) - F(b_i, a_j). Chapter 2 derives the formula.
     """
+    check_array("p", p, "[..., d]")
+    check_array("a", a, "[..., d]", p, "p")
+    for name, vectors in (("p", p), ("a", a)):
+        if not vectors.any(-1).all():
+            raise ValueError(f"{name} must not be zero")
+    if p.shape[:-1] and a.shape[:-1] and p.shape != a.shape:
+        raise ValueError(f"a must be one vector or have the shape of p, {list(p.shape)}, not {list(a.shape)}")
     p_length, a_length = p.norm(dim=-1, keepdim=True), a.norm(dim=-1, keepdim=True)
     theta = ((p * a).sum(-1, keepdim=True) / (p_length * a_length)).clamp(-1, 1).acos()
     return (p_length * theta.sin() * a / a_length + (math.pi - theta) * p) / (2 * math.pi)
@@ -37,6 +51,9 @@ def pair(p, a):
 
 def sampled_pair(p, a, x):
     """F(p, a) as an average over the inputs x [n, d], and its standard error: two vectors [d]."""
+    check_array("p", p, "[d]")
+    check_array("a", a, "[d]", p, "p")
+    check_array("x", x, "[n, d]", p, "p")
     terms = ((x @ p).relu() * (x @ a > 0))[:, None] * x
     return terms.mean(0), terms.std(0) / math.sqrt(len(x))
 
@@ -61,10 +78,10 @@ def loss_as_written(W, W_star):
     return (total + math.pi * length.square().sum()) / (2 * math.pi)  # a column with itself has psi(0) = pi
 
 
+@arguments(digits=DIGITS)
 def loss_in_digits(W, W_star, digits=60):
     """Equation 2 as the same sum, as an mpmath number of so many digits. Errors as in `loss_as_written`."""
     W, W_star = single(W, W_star)
-    check_integer("digits", digits, at_least=15)
     with mpmath.workdps(digits):
         return exact_loss(exact_columns(W) + exact_columns(W_star))
 
@@ -78,14 +95,13 @@ class Sampled(NamedTuple):
     z: np.ndarray  # how many standard errors lie between the two
 
 
+@arguments(W_star=MATRIX, direction=like("W_star"), samples=SAMPLES, generator=torch.Generator)
 def against_samples(W_star, direction, distances, samples, generator):
     """`Sampled` at W = W_star + distance * direction, |direction|_F = 1, with fresh inputs for every distance.
 
-    Raises TypeError or ValueError for a bad pair, number of samples or generator.
+    Raises TypeError or ValueError for bad input.
     """
-    W_star, direction = single(W_star, direction)
-    check_integer("samples", samples, at_least=2)
-    check_generator(generator)
+    _check_line(W_star, direction, distances)
     eye, rows = torch.eye(len(W_star), dtype=W_star.dtype), []
     for distance in distances:
         W = W_star + distance * direction
@@ -105,9 +121,10 @@ class Digits(NamedTuple):
     rewritten: np.ndarray  # of `population.loss`
 
 
+@arguments(W_star=MATRIX, direction=like("W_star"))
 def against_digits(W_star, direction, distances):
-    """`Digits` at W = W_star + distance * direction, |direction|_F = 1. Errors as in `loss_as_written`."""
-    W_star, direction = single(W_star, direction)
+    """`Digits` at W = W_star + distance * direction, |direction|_F = 1. Errors as in `against_samples`."""
+    _check_line(W_star, direction, distances)
     rows = []
     for distance in distances:
         W = W_star + distance * direction
@@ -135,9 +152,12 @@ class Agreement(NamedTuple):
         return verdicts.HOLDS if right else verdicts.FAILS
 
 
+@arguments(sampled=Sampled, digits=Digits)
 def agreement(sampled, digits):
     """The `Agreement` that a `Sampled` and a `Digits` amount to."""
     near = digits.rewritten[digits.distance >= 0.99 * NEAREST]
+    if not len(near):
+        raise ValueError(f"digits must hold a distance of at least {NEAREST}")
     return Agreement(float(abs(sampled.z).max()), len(sampled.z), float(near.max()))
 
 
@@ -149,14 +169,24 @@ def single(W, W_star):
     return W, W_star
 
 
+@arguments(W=MATRIX)
 def exact_columns(W):
-    """The columns of I + W as lists of mpmath numbers: no entry is rounded."""
+    """The columns of I + W [d, d] as lists of mpmath numbers: no entry is rounded."""
+    if W.ndim != 2:
+        raise ValueError(f"W must be one [d, d] matrix, not {list(W.shape)}")
     return [[mpmath.mpf(x) + (i == j) for i, x in enumerate(column)] for j, column in enumerate(W.mT.tolist())]
 
 
 def exact_loss(columns):
-    """Equation 2 for the 2 d columns given, the student's first, in the working precision."""
+    """Equation 2 for the 2 d columns given, lists of d numbers, the student's first, in the working precision."""
+    check_value("columns", columns, list)
     d = len(columns) // 2
+    if not columns or any(not isinstance(column, list) or 2 * len(column) != len(columns) for column in columns):
+        raise ValueError("columns must be 2 d lists of d numbers each")
+    if not all(isinstance(x, numbers.Real) and math.isfinite(x) for column in columns for x in column):
+        raise ValueError("columns must hold finite numbers")
+    if not all(map(any, columns)):
+        raise ValueError("columns must not be zero")
     length = [mpmath.norm(c) for c in columns]
     total = mpmath.pi * mpmath.fsum(n**2 for n in length)
     for i in range(2 * d):
@@ -166,3 +196,32 @@ def exact_loss(columns):
             sign = 1 if (i < d) == (j < d) else -1
             total += 2 * sign * length[i] * length[j] * (mpmath.sin(theta) + (mpmath.pi - theta) * cos)
     return total / (2 * mpmath.pi)
+
+
+def check_array(name, x, shape, matrix=None, of="W"):
+    """A finite tensor of floats of the given shape, written as "[n, d]", none of whose axes is empty.
+
+    With `matrix`, a tensor already checked that is called `of`, its last axis, dtype and device are those of `matrix`.
+    """
+    check_value(name, x, torch.Tensor)
+    if x.dtype not in (torch.float32, torch.float64) or (matrix is not None and x.dtype != matrix.dtype):
+        allowed = "torch.float32 or torch.float64" if matrix is None else matrix.dtype
+        raise TypeError(f"{name} must have the dtype {allowed}, not {x.dtype}")
+    check_value(name, x, entries(_FINITE))
+    axes = shape.count(",") + 1
+    if x.ndim < max(axes - 1, 1) if "..." in shape else x.ndim != axes:
+        raise ValueError(f"{name} must be of shape {shape}, not {list(x.shape)}")
+    if matrix is not None and (x.shape[-1], x.device) != (matrix.shape[-1], matrix.device):
+        raise ValueError(
+            f"{name} must be of shape {shape} with the d of {of}, {matrix.shape[-1]}, on {matrix.device}, "
+            f"not {list(x.shape)} on {x.device}"
+        )
+
+
+def _check_line(W_star, direction, distances):
+    for name, matrix in (("W_star", W_star), ("direction", direction)):
+        if matrix.ndim != 2:
+            raise ValueError(f"{name} must be one [d, d] matrix, not {list(matrix.shape)}")
+    if not abs(direction.norm() - 1) < 1e-6:
+        raise ValueError(f"direction must have the Frobenius norm 1, not {direction.norm():.6g}")
+    check_value("distances", distances, vector(_POSITIVE))

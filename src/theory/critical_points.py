@@ -136,6 +136,8 @@ def record(seed, plan=((2, 300), (3, 300), (4, 200), (5, 100), (6, 40)), *, fold
 
     plan: dimensions and numbers of starts of each size, all for teachers of norm 0.1 and 0.5.
     """
+    if not all(len(entry) == 2 and entry[0] in _SMALL for entry in plan):
+        raise ValueError("plan must hold pairs of a dimension, at most 10, and a number of starts")
     rows = "size, spectral norm, distance, curvature, converged, loss, least singular value"
     parameters = {"sizes": SIZES, "rows": rows, "plan": plan}
     run = recorded.Recorder("critical_points", __name__, parameters=parameters, seeds=[seed], folder=folder)

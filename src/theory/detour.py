@@ -11,12 +11,16 @@ import torch
 from scipy.optimize import minimize
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_positive
+from src.checks import COUNT, DIMENSION, FORMULA, arguments, between, each, within
 from src.dynamics import linearised, three_variables
 from src.model import population
+from src.theory.how_far import DRAWS, TIME
 from src.theory.start import STUDENT, TEACHERS
 
 LONG = 2.0  # what we call a long detour: a path at least twice as long as the straight way
+
+_ABOVE_TWO = range(3, FORMULA.stop)
+_COORDINATES = each(within(-math.inf, math.inf))
 
 
 class Detour(NamedTuple):
@@ -34,6 +38,7 @@ class Detour(NamedTuple):
         return verdicts.HOLDS if all(long) else verdicts.CORRECTED if any(long) else verdicts.FAILS
 
 
+@arguments(d=_ABOVE_TWO)
 def longest_for_small_weights(d):
     """The longest path of dM/dt = -L M over |M|_F, L the Hessian at W = W* = 0: a number for all W and W* -> 0.
 
@@ -51,9 +56,15 @@ def longest_for_small_weights(d):
     return float(length(minimize(lambda shares: -length(shares), start, bounds=[(0, None)] * len(rates)).x))
 
 
+@arguments(W=_COORDINATES, d=_ABOVE_TWO, W_star=_COORDINATES, t_end=between(5e-5, 1e6), points=range(1, 10**6))
 def length_in_span(W, d, W_star=three_variables.ZERO, t_end=40.0, points=300):
     """Path over straight way of the flow from coordinates W to W_star (`three_variables`); the rest of the way at
     t_end counts as straight."""
+    for name, X in (("W", W), ("W_star", W_star)):
+        if len(X) != 3:
+            raise ValueError(f"{name} must have three coordinates, not {len(X)}")
+    if tuple(W) == tuple(W_star):
+        raise ValueError("W must differ from W_star")
     weights = np.array([d - 1, d - 1, 1.0])[:, None]
     times = np.concatenate([[0.0], np.geomspace(1e-4 / d, t_end, points)])
     path = three_variables.trajectory(W, d, times, W_star, rtol=1e-7)  # [3, points + 1]
@@ -62,10 +73,10 @@ def length_in_span(W, d, W_star=three_variables.ZERO, t_end=40.0, points=300):
     return steps.sum() / math.sqrt(float((weights * (path[:, :1] - path[:, -1:]) ** 2).sum()))
 
 
+@arguments(d=_ABOVE_TWO, gamma=between(0, 1), evaluations=COUNT)
 def longest_in_span(d, gamma, evaluations=60):
     """The longest `length_in_span` over pairs of spectral norm at most gamma that a simplex search finds, from a pair
     whose way home has as much of I as of the skew K."""
-    check_positive("gamma", gamma)
 
     def inside(pair):
         size = max(map(three_variables.spectral_norm, pair))
@@ -79,12 +90,10 @@ def longest_in_span(d, gamma, evaluations=60):
     return -float(minimize(shortness, start, method="Nelder-Mead", options={"maxfev": evaluations}).fun)
 
 
+@arguments(d=range(2, DIMENSION.stop), draws=DRAWS, generator=torch.Generator, t_end=TIME)
 def longest_from_gaussian(d, draws, generator, t_end=20.0):
     """The longest path over straight way of gradient descent with step 1/2d, from Gaussian starts as in
     `start.potential_at_start`, so many with each of the three teachers; the rest of the way counts as straight."""
-    check_integer("d", d, at_least=2)
-    check_integer("draws", draws, at_least=1)
-    check_generator(generator)
     W, W_star = torch.randn(2, len(TEACHERS), draws, d, d, generator=generator, dtype=torch.float64) / math.sqrt(d)
     teachers = torch.tensor(list(TEACHERS.values()), dtype=W.dtype)[:, None, None, None]
     W, W_star = (STUDENT * W).flatten(0, 1), (teachers * W_star).flatten(0, 1)
@@ -96,6 +105,7 @@ def longest_from_gaussian(d, draws, generator, t_end=20.0):
     return float(((path + (W - W_star).norm(dim=(-2, -1))) / straight).max())
 
 
+@arguments(d=_ABOVE_TWO, large=range(16, FORMULA.stop), generator=torch.Generator)
 def detour(d, large, generator):
     """The `Detour`: small weights in dimension d, wrong-way starts at |W|_F = 4.5 and 5 in the dimensions 103 and
     `large`, Gaussian starts in dimension 30, and a search at spectral norm 0.15 in dimension 103."""

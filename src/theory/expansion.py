@@ -9,8 +9,9 @@ from typing import NamedTuple
 import torch
 
 from src import verdicts
-from src.checks import check_pair
+from src.checks import arguments, each
 from src.model import landscape, population
+from src.theory.closed_form import check_array, single
 
 
 class Remainders(NamedTuple):
@@ -39,7 +40,9 @@ class Orders(NamedTuple):
 
 def remainders(W, W_star, scales):
     """The Remainders of the pairs (t W, t W*), [d, d] each, for the factors t in scales [K]."""
-    W, W_star = (scales[:, None, None] * X for X in check_pair(W, W_star))  # [K, d, d]
+    pair = single(W, W_star)
+    _check_scales("scales", scales, pair[0])
+    W, W_star = (scales[:, None, None] * X for X in pair)  # [K, d, d]
     R = population.lemma_2_1(W, W_star)
     constant, first_order, _ = landscape.gradient_parts(W, W_star)
     rests = R, R - constant, R - constant - first_order
@@ -51,12 +54,15 @@ def orders(W, W_star, scales):
 
     Raises ValueError for fewer than five scales, and errors as `landscape.gradient_parts` does.
     """
-    if len(scales) < 5:
-        raise ValueError(f"scales must hold at least five factors, not {len(scales)}")
+    W, W_star = _different(W, W_star)
+    _check_scales("scales", scales, W)
+    if len(scales) < 5 or not (scales.diff() > 0).all():
+        raise ValueError(f"scales must hold at least five increasing factors, not {scales.tolist()}")
     powers = [power(scales, norms) for norms in remainders(W, W_star, scales)]
     return Orders(*powers, identities(W, W_star))
 
 
+@arguments(found=each(Orders))
 def worst(found):
     """The worst of several Orders, number by number: powers furthest from 1, the least of those that should be 2."""
     whole, beyond_constant, beyond_first_order, apart = zip(*found)
@@ -65,7 +71,11 @@ def worst(found):
 
 
 def power(scales, norms):
-    """The slope of log(norm) over log(scale) between the first and the fifth scale; norms and scales are [K]."""
+    """The slope of log(norm) over log(scale) between the first and the fifth scale; both are [K], K >= 5."""
+    _check_scales("scales", scales)
+    _check_scales("norms", norms)
+    if not len(norms) == len(scales) >= 5:
+        raise ValueError(f"norms must be as many as scales, and at least five, not {len(norms)} and {len(scales)}")
     return float(torch.log(norms[4] / norms[0]) / torch.log(scales[4] / scales[0]))
 
 
@@ -75,7 +85,7 @@ def identities(W, W_star):
     A as a sum over columns against (I + W*) B_bar^T - (I + W) A_bar^T, and the columns A_j a_bar_j, each with its own
     sum over i != j, against the first-order part of `landscape.gradient_parts`.
     """
-    W, W_star = check_pair(W, W_star)
+    W, W_star = _different(W, W_star)
     eye = torch.eye(len(W), dtype=W.dtype, device=W.device)
     A, B = eye + W, eye + W_star
     A_bar, B_bar = A / A.norm(dim=0), B / B.norm(dim=0)
@@ -83,3 +93,18 @@ def identities(W, W_star):
     columns = [landscape.outer_difference(W, W_star, without=j) @ A_bar[:, j] for j in range(len(W))]
     by_column = torch.stack(columns, dim=1) - landscape.gradient_parts(W, W_star).first_order
     return float((two_forms.norm() + by_column.norm()) / population.lemma_2_1(W, W_star).norm())
+
+
+def _different(W, W_star):
+    W, W_star = single(W, W_star)
+    if torch.equal(W, W_star):
+        raise ValueError("W must differ from W_star")
+    return W, W_star
+
+
+def _check_scales(name, scales, matrix=None):
+    check_array(name, scales, "[K]")
+    if not (scales > 0).all():
+        raise ValueError(f"{name} must be positive, not {scales.tolist()}")
+    if matrix is not None and scales.dtype != matrix.dtype:
+        raise TypeError(f"{name} must have the dtype of W, {matrix.dtype}, not {scales.dtype}")

@@ -12,9 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from src.checks import check_generator, check_integer, check_pair, check_positive
+from src.checks import COUNT, arguments, between, check_value, vector
 from src.dynamics import flow
 from src.model import population, weights
+from src.theory.closed_form import single
+from src.theory.how_far import TIME
+
+_BATCH = range(1, 10**7)  # inputs that are drawn at once
+_POSITIVE, _SEVERAL = between(0, math.inf), range(2, COUNT.stop)
 
 
 class Noise(NamedTuple):
@@ -44,18 +49,14 @@ class Noise(NamedTuple):
         return self.batch * self.mean_square / self.gamma**4
 
 
+@arguments(batch=_BATCH, batches=COUNT, generator=torch.Generator)
 def minibatch_noise(W, W_star, batch, batches, generator):
     """|E_t|_F of `batches` minibatches of `batch` Gaussian inputs at one [d, d] pair, true scale: [batches].
 
     Of one sample the gradient is 2 (f(x, W) - f(x, W*)) x 1(x^T (I + W) > 0); E_t is the minibatch's mean less
     grad L.
     """
-    W, W_star = check_pair(W, W_star)
-    if W.ndim != 2:
-        raise ValueError(f"W must be one [d, d] matrix, not {list(W.shape)}")
-    check_integer("batch", batch, at_least=1)
-    check_integer("batches", batches, at_least=1)
-    check_generator(generator)
+    W, W_star = single(W, W_star)
     A = torch.eye(W.shape[-1], dtype=W.dtype) + W
     exact = population.gradient(W, W_star)
     noise = []
@@ -69,10 +70,9 @@ def minibatch_noise(W, W_star, batch, batches, generator):
     return torch.stack(noise)
 
 
+@arguments(gamma=_POSITIVE, batch=_BATCH, batches=_SEVERAL, generator=torch.Generator)
 def noise_at(W, W_star, gamma, batch, batches, generator):
     """`minibatch_noise` and the loss as a Noise; needs at least two batches."""
-    check_positive("gamma", gamma)
-    check_integer("batches", batches, at_least=2)
     size = minibatch_noise(W, W_star, batch, batches, generator)
     return Noise(
         d=W.shape[-1],
@@ -85,6 +85,7 @@ def noise_at(W, W_star, gamma, batch, batches, generator):
     )
 
 
+@arguments(large=range(7, 10_001, 4), generator=torch.Generator)
 def places(large, generator):
     """The starts at which the noise is measured, by name: (W, W*, gamma, batch).
 
@@ -92,6 +93,8 @@ def places(large, generator):
     section 5.3's start, a prime congruent to 3 modulo 4 (1500 in the paper); up to 1000 its Frobenius norm is 2
     instead of 5, which keeps the spectral norm small.
     """
+    if any(large % k == 0 for k in range(3, math.isqrt(large) + 1, 2)):
+        raise ValueError(f"large must be a prime congruent to 3 modulo 4, not {large}")
     first, teacher = (weights.with_norms(100, 0.6, F, generator) for F in (5.0, 5.7))
     inside, inside_teacher = (weights.with_norms(100, 0.01, F, generator) for F in (0.05, 0.06))
     F = 5.0 if large > 1000 else 2.0
@@ -121,8 +124,12 @@ class WayHome(NamedTuple):
         return 0.0
 
 
+@arguments(gamma=_POSITIVE, batch=_BATCH, batches=_SEVERAL, generator=torch.Generator, rtol=between(0, 1))
 def way_home(W, W_star, gamma, batch, batches, times, generator, rtol=1e-3):
     """The WayHome along the gradient flow from W [d, d], at its start and at the increasing `times`."""
+    check_value("times", times, vector(TIME))
+    if not np.all(np.diff(times) > 0):
+        raise ValueError(f"times must increase, not {times}")
     found, now = [noise_at(W, W_star, gamma, batch, batches, generator)], 0.0
     for t in np.asarray(times, dtype=float).tolist():
         W, now = flow.integrate(W, W_star, t - now, rtol).W, t

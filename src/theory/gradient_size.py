@@ -12,13 +12,14 @@ from typing import NamedTuple
 import torch
 
 from src import verdicts
-from src.checks import check_integer, check_matrix, check_positive, check_same_kind
+from src.checks import COUNT, FORMULA, MATRIX, arguments, between, each, like
 from src.model import population
 from src.theory import bounds, search
 
 SMALL = 0.1  # the largest gamma that counts as small weights; the theorems' constants are below 0.03
 LEAST_D = 100  # the theorems ask for d >= 100
 _BOUNDS = {2: bounds.gradient_spectral, "fro": bounds.gradient_frobenius}
+_POSITIVE = between(0, math.inf)
 
 
 class Pieces(NamedTuple):
@@ -31,6 +32,7 @@ class Pieces(NamedTuple):
     higher_order: float  # the rest
 
 
+@arguments(d=FORMULA, gamma=_POSITIVE)
 def proved_norms(d, gamma):
     r"""The Pieces for every pair with |W|_2, |W*|_2 <= gamma < 0.1015, in dimension d.
 
@@ -40,8 +42,6 @@ def proved_norms(d, gamma):
     non-negative Taylor coefficients, taken entry by entry, obeys |f(X)|_2 <= f(|X|_2), as Hadamard powers do.
     Raises ValueError unless 2 xi < 1.
     """
-    check_integer("d", d, at_least=1)
-    check_positive("gamma", gamma)
     beta = 2 * gamma / (1 - gamma) if gamma < 1 else math.inf
     psi, xi = 1 + beta, beta * (2 + beta)
     if not 2 * xi < 1:
@@ -60,6 +60,7 @@ def proved_norms(d, gamma):
     )
 
 
+@arguments(d=FORMULA, gamma=_POSITIVE)
 def proved_share(d, gamma):
     """The bound of `proved_norms` over G_2 without noise. It grows with gamma and falls with d: each piece over gamma
     grows with gamma, and the sum is linear in d with positive coefficients."""
@@ -99,27 +100,33 @@ class Sizes(NamedTuple):
         return verdicts.PROVED if self.proved <= 1 else verdicts.SEARCHED
 
 
+@arguments(gamma=_POSITIVE)
 def share(W, W_star, gamma, norm):
     """|R| / G without noise, of shape [...]: spectral norm and G_2 for norm = 2, Frobenius and G_F for norm = "fro".
 
     W, W_star: [..., d, d]. Differentiable. Raises ValueError for another norm, and errors as `population.gradient`.
     """
-    if norm not in _BOUNDS:
+    if not isinstance(norm, int | str) or isinstance(norm, bool) or norm not in _BOUNDS:
         raise ValueError(f"norm must be 2 or 'fro', not {norm!r}")
     R = -math.pi * population.gradient(W, W_star)
     return torch.linalg.matrix_norm(R, norm) / _BOUNDS[norm](W.shape[-1], gamma)
 
 
+@arguments(W=MATRIX, W_star=like("W"), gammas=each(_POSITIVE), ascent=COUNT, ascend_at=_POSITIVE)
 def sizes(W, W_star, gammas, ascent, ascend_at=0.01):
     """The largest `share` of the pairs gamma W, gamma W* at each of the gammas, and what ascent reaches: Sizes.
 
     W, W_star: [S, d, d] pairs of spectral norm at most one. Projected gradient ascent takes `ascent` steps at
     gamma = `ascend_at`, for each norm from its two worst pairs.
     """
-    check_matrix("W", W)
-    check_same_kind("W_star", W_star, W)
     if W.ndim != 3 or len(W) < 2:
         raise ValueError(f"W must hold at least two pairs, [S, d, d], not {list(W.shape)}")
+    if W_star.shape != W.shape:
+        raise ValueError(f"W_star must hold as many matrices as W, {len(W)}, not {list(W_star.shape)}")
+    if torch.linalg.matrix_norm(torch.cat([W, W_star]), 2).max() > 1 + 1e-6:
+        raise ValueError("W and W_star must have spectral norms of at most 1")
+    if list(gammas) != sorted(set(gammas)):
+        raise ValueError(f"gammas must increase, not {gammas}")
     tried, ascended = [], []
     for norm in _BOUNDS:
         tried.append(tuple(float(share(y * W, y * W_star, y, norm).max()) for y in gammas))

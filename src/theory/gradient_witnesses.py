@@ -12,9 +12,11 @@ import torch
 from scipy import stats
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_positive
+from src.checks import arguments, between, check_value, vector
 from src.model import population
 from src.theory import closed_form
+
+_SAMPLES, _BATCHES = range(2, 10**9), range(2, 10**6)
 
 
 class Witnesses(NamedTuple):
@@ -28,13 +30,14 @@ class Witnesses(NamedTuple):
     differences: torch.Tensor  # [n], central differences of `closed_form.loss_in_digits`
 
 
+@arguments(samples=_SAMPLES, generator=torch.Generator, batches=_BATCHES)
 def witnesses(W, W_star, samples, entries, generator, batches=20):
     """`Witnesses` at one pair, with `samples` inputs in all and so many random entries differenced.
 
     Raises TypeError or ValueError, naming the argument, for a bad pair, number or generator.
     """
     W, W_star = closed_form.single(W, W_star)
-    check_integer("entries", entries, at_least=1)
+    check_value("entries", entries, range(1, W.numel() + 1))
     sampled = gradient_by_sampling(W, W_star, samples, generator, batches)
     chosen = torch.randperm(W.numel(), generator=generator)[:entries]
     return Witnesses(
@@ -49,19 +52,22 @@ def witnesses(W, W_star, samples, entries, generator, batches=20):
 
 def gradient_by_autograd(W, W_star):
     """grad L(W) [d, d]: it knows the kernel, not the gradient. Columns must not be parallel."""
+    W, W_star = closed_form.single(W, W_star)
+    if (W_star == W).all(0).any():
+        raise ValueError("W must have no column in common with W_star, where automatic differentiation divides by zero")
     variable = W.detach().clone().requires_grad_()
     return torch.autograd.grad(closed_form.loss_as_written(variable, W_star), variable)[0]
 
 
+@arguments(samples=_SAMPLES, generator=torch.Generator, batches=_BATCHES)
 def gradient_by_sampling(W, W_star, samples, generator, batches=20):
     """Averages of 2 (f - f*) 1[<a_j, x> > 0] x, the gradient of (f - f*)^2: [batches, d, d]; equations 1 and 2 alone.
 
     Their scatter gives the standard error of whatever is computed from them.
     """
     W, W_star = closed_form.single(W, W_star)
-    check_integer("batches", batches, at_least=2)
-    check_integer("samples", samples, at_least=batches)
-    check_generator(generator)
+    if samples < batches:
+        raise ValueError(f"samples must be at least batches = {batches}, not {samples}")
     eye, found = torch.eye(len(W), dtype=W.dtype), []
     for _ in range(batches):
         x = torch.randn(samples // batches, len(W), generator=generator, dtype=W.dtype)
@@ -71,13 +77,16 @@ def gradient_by_sampling(W, W_star, samples, generator, batches=20):
     return torch.stack(found)
 
 
+@arguments(step=between(0, 1), digits=closed_form.DIGITS)
 def gradient_by_differences(W, W_star, entries, step=1e-15, digits=50):
     """Central differences of the loss in the given entries [n] of the flattened W: [n]. They know no calculus.
 
     With the default step they are right to about thirty digits before they are rounded.
     """
     W, W_star = closed_form.single(W, W_star)
-    check_positive("step", step)
+    check_value("entries", entries, vector(range(W.numel())))
+    if step < 10.0 ** (-digits / 2):
+        raise ValueError(f"step must be at least 10^(-digits / 2) for digits = {digits}, not {step}")
     found = []
     with mpmath.workdps(digits):
         columns, h = closed_form.exact_columns(W) + closed_form.exact_columns(W_star), mpmath.mpf(step)
@@ -125,6 +134,7 @@ class Factor(NamedTuple):
         return verdicts.CORRECTED if self.is_everywhere(math.pi) else verdicts.FAILS
 
 
+@arguments(found=Witnesses)
 def factor(found):
     """The `Factor` that the `Witnesses` found."""
     exact = [found.printed / -gradient for gradient in (found.autograd, found.book)]

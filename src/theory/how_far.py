@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from src.checks import COUNT, DIMENSION, MATRIX, SEED, arguments, between, check_pair, each, like
+from src.checks import COUNT, DIMENSION, MATRIX, SEED, arguments, between, check_pair, check_value, each, like
 from src.dynamics import flow
 from src.model import landscape, population, weights
 from src.runs import checkpoints, recorded
@@ -27,6 +27,8 @@ DRAWS = range(1, 10**6)  # pairs that are drawn at once
 TIME = between(0, 1e6)  # at which runs end
 
 _FROM_THREE, _POSITIVE = range(3, DIMENSION.stop), between(0, math.inf)
+SIZE = {"dims": each(range(SEARCHED_D, DIMENSION.stop)), "gammas": each(_POSITIVE), "runs": DRAWS, "t_end": TIME}
+SIZE |= {"search_starts": DRAWS, "search_steps": COUNT}  # the arguments of `make_map` and what they may be
 
 
 @arguments(gamma=_POSITIVE, K=MATRIX, plane=like("K"))
@@ -178,15 +180,7 @@ class Map(NamedTuple):
         return np.full(kinds, m * runs * int((self.gammas < gamma).sum()))
 
 
-@arguments(
-    dims=each(range(SEARCHED_D, DIMENSION.stop)),
-    gammas=each(_POSITIVE),
-    runs=DRAWS,
-    t_end=TIME,
-    search_starts=DRAWS,
-    search_steps=COUNT,
-    generator=torch.Generator,
-)
+@arguments(**SIZE, generator=torch.Generator)
 def make_map(dims, gammas, runs, t_end, search_starts, search_steps, generator, checkpoint=None):
     """The Map over these dimensions and norms, with `runs` runs of every kind in each cell.
 
@@ -219,6 +213,8 @@ def make_map(dims, gammas, runs, t_end, search_starts, search_steps, generator, 
 @arguments(seed=SEED)
 def record(seed, *, folder=None, **size):
     """The Map of `size`, the arguments of `make_map` but its generator, stored as the recording `how_far`."""
+    for name, allowed in SIZE.items():
+        check_value(name, size.get(name), allowed)
     run = recorded.Recorder("how_far", __name__, parameters=size, seeds=[seed], folder=folder)
     made = make_map(**size, generator=torch.Generator().manual_seed(seed), checkpoint=run.checkpoint)
     run.save(made.arrays())
@@ -271,8 +267,7 @@ def check_runs(W, W_star):
 
 def _check_worst(worst, d):
     if len(worst) != 2 or worst[0].shape != worst[1].shape or worst[0].ndim != 2 or len(worst[0]) > d:
-        shapes = ", ".join(str(list(X.shape)) for X in worst)
-        raise ValueError(f"worst must be two matrices of one dimension, at most d = {d}, not {shapes}")
+        raise ValueError(f"worst must be two [m, m] matrices with m at most d = {d}")
 
 
 def _lengths(W):

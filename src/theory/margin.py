@@ -5,12 +5,14 @@ c_ij = <a_bar_i, a_bar_j>, c*_ij = <b_bar_i, a_bar_j>, h_j = 1 - c*_jj. `pieces`
 `bounds.margin_pieces` bounds, and `slacks` says by how much every single inequality of the proof is met.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
 
-from src.checks import check_pair
+from src.checks import COUNT, DIMENSION, SEED, arguments, between, check_pair
 from src.theory import bounds, search
+from src.theory.how_far import DRAWS
 
 
 class Columns(NamedTuple):
@@ -57,10 +59,11 @@ def pieces(W, W_star):
     return _pieces(columns(W, W_star))
 
 
+@arguments(d=range(3, DIMENSION.stop), gamma=between(0, 1), starts=DRAWS, steps=COUNT, seed=SEED)
 def smallest_pieces(d, gamma, starts, steps, seed):
     """The smallest value over |M|_F^2 that a search finds for each piece in d dimensions: a `bounds.MarginPieces`.
 
-    Over all pairs with norms at most gamma, with g <= 0.1. Errors as in `search.starts`.
+    Over all pairs with norms at most gamma, with g <= 0.1.
     """
     W, W_star, _ = search.starts(d, gamma, starts, torch.Generator().manual_seed(seed))
 
@@ -73,14 +76,16 @@ def smallest_pieces(d, gamma, starts, steps, seed):
     return bounds.MarginPieces(*map(smallest, bounds.MarginPieces._fields))
 
 
+@arguments(gamma=between(0, math.inf))
 def slacks(W, W_star, gamma):
     """By how much each inequality of the proof is met: a dict from its name to a tensor [...], negative where it fails.
 
     Pieces and what bounds them are divided by |M|_F^2, or |m_j|^2 for one column; of several columns the least slack
     counts. Raises ValueError for a gamma at which `bounds.margin_constants` is not defined, or below the norms.
     """
+    W, W_star = check_pair(W, W_star)
     psi, xi, zeta = bounds.margin_constants(gamma)
-    if torch.linalg.matrix_norm(torch.stack(torch.broadcast_tensors(W, W_star)), 2).max() > gamma * (1 + 1e-9):
+    if torch.linalg.matrix_norm(torch.stack((W, W_star)), 2).max() > gamma * (1 + 1e-9):
         raise ValueError(f"gamma = {gamma} must be at least the spectral norms of W and W_star")
     X = columns(W, W_star)
     found, at_least = _pieces(X), bounds.margin_pieces(gamma, 0.0)

@@ -8,8 +8,9 @@ from scipy.optimize import linear_sum_assignment, minimize
 from scipy.sparse.linalg import LinearOperator, eigsh
 from threadpoolctl import threadpool_limits
 
-from src.checks import check_integer, check_pair
+from src.checks import COUNT, arguments, between
 from src.model import population
+from src.theory.closed_form import single
 
 
 class Matching(NamedTuple):
@@ -23,6 +24,7 @@ class Matching(NamedTuple):
 _one_thread = threadpool_limits.wrap(limits=1)
 
 
+@arguments(iterations=COUNT)
 @_one_thread
 def descend(W, W_star, iterations=2000):
     """The point to which L-BFGS takes the exact loss from W, [d, d] float64 on the CPU; a local minimum if all is well.
@@ -31,7 +33,6 @@ def descend(W, W_star, iterations=2000):
     Raises ValueError for anything but one [d, d] pair, and errors as `population.gradient` does.
     """
     W, W_star = _single(W, W_star)
-    check_integer("iterations", iterations, at_least=1)
 
     def value_and_slope(w):
         loss, gradient = population.loss_and_gradient(torch.from_numpy(w).view_as(W), W_star)
@@ -42,14 +43,17 @@ def descend(W, W_star, iterations=2000):
     return torch.from_numpy(found.x).view_as(W)
 
 
+@arguments(tolerance=between(0, 1))
 @_one_thread
 def lowest_curvature(W, W_star, tolerance=1e-3):
     """The smallest eigenvalue of the Hessian of eq. 2 at W [d, d], at the true scale: negative at a saddle.
 
     Lanczos iterations on exact Hessian products, to the relative `tolerance`; from a fixed start, so that it repeats.
-    Raises ValueError for anything but one [d, d] pair, and errors as `population.hessian_product` does.
+    Raises ValueError for anything but one [d, d] pair with d >= 2, and errors as `population.hessian_product` does.
     """
     W, W_star = _single(W, W_star)
+    if len(W) < 2:
+        raise ValueError("W must have d at least 2, not 1")
 
     def product(v):
         return population.hessian_product(W, W_star, torch.from_numpy(v).view_as(W)).numpy().ravel()
@@ -74,7 +78,4 @@ def match_columns(W, W_star):
 
 
 def _single(W, W_star):
-    W, W_star = check_pair(W, W_star)
-    if W.ndim != 2:
-        raise ValueError(f"W must be one [d, d] matrix, not {list(W.shape)}")
-    return tuple(M.detach().double().cpu().contiguous() for M in (W, W_star))
+    return tuple(M.detach().double().cpu().contiguous() for M in single(W, W_star))

@@ -12,11 +12,14 @@ import mpmath
 import torch
 
 from src import verdicts
+from src.checks import COUNT, DIMENSION, FORMULA, arguments, between, check_pair, each
 from src.dynamics import three_variables
 from src.model import landscape, population, weights
 from src.theory import search, span
 
 DIGITS = 40  # of the computations in mpmath
+
+_FROM_THREE, _POSITIVE = range(3, DIMENSION.stop), between(0, math.inf)
 
 
 class NaiveGradient(NamedTuple):
@@ -43,6 +46,7 @@ class NaiveGradient(NamedTuple):
         return verdicts.CORRECTED if repaired else verdicts.FAILS
 
 
+@arguments(d=_FROM_THREE, gammas=each(_POSITIVE), count=COUNT, generator=torch.Generator)
 def naive_gradient(d, gammas, count, generator):
     """The `NaiveGradient` at the increasing spectral norms `gammas`, at least two, over the pairs of
     `search.with_corners` and, as the last one, a flat skew W with W* = 0.
@@ -50,13 +54,14 @@ def naive_gradient(d, gammas, count, generator):
     In the limit of small weights no pair can be worse than the last one: the part that is left out has at most the
     norm of M, and R at least pi/2 - 1 times that.
     """
-    if len(gammas) < 2 or not all(0 < low < high for low, high in itertools.pairwise(gammas)):
-        raise ValueError(f"gammas must be at least two, positive and increasing, not {gammas}")
+    if len(gammas) < 2 or not all(low < high for low, high in itertools.pairwise(gammas)):
+        raise ValueError(f"gammas must be at least two and increase, not {gammas}")
     W, W_star = pairs(d, count, generator)
     worst = [approximation_errors(gamma * W, gamma * W_star).amax(1).tolist() for gamma in gammas]
     return NaiveGradient(tuple(gammas), *zip(*worst), factor=skew_factor(), pairs=len(W))
 
 
+@arguments(d=_FROM_THREE, count=COUNT, generator=torch.Generator)
 def pairs(d, count, generator):
     """Pairs (W, W*) of spectral norm at most 1, [n, d, d] each: those of `search.with_corners`, and a flat skew W with
     W* = 0 as the last one, for which (W* - W) u = 0."""
@@ -68,12 +73,16 @@ def pairs(d, count, generator):
 def approximation_errors(W, W_star):
     """|R - X|_F / |R|_F for two approximations X of R, [2, n], at pairs [n, d, d]: the naive gradient, and the same
     with the first-order part A_j a_bar_j."""
+    W, W_star = check_pair(W, W_star)
+    if W.ndim != 3 or not (W_star - W).any((-2, -1)).all():
+        raise ValueError(f"W must be of shape [n, d, d], each other than its W_star, not {list(W.shape)}")
     R = population.lemma_2_1(W, W_star)
     part = landscape.gradient_parts(W, W_star)
     rest = torch.stack([R - part.constant, R - part.constant - part.first_order])
     return rest.norm(dim=(-2, -1)) / R.norm(dim=(-2, -1))
 
 
+@arguments(d=range(3, FORMULA.stop), size=between(0, 1))
 def skew_factor(d=103, size=1e-6):
     """<R, M> / |M|_F^2 at W = size * K and W* = 0, in 40 digits; pi/2 - 1 in the limit of small weights."""
     with mpmath.workdps(DIGITS):
@@ -103,6 +112,7 @@ class Terms(NamedTuple):
         return verdicts.CORRECTED if min(self.first, self.second) > -rounding else verdicts.FAILS
 
 
+@arguments(d=_FROM_THREE, gamma=_POSITIVE, count=COUNT, generator=torch.Generator)
 def terms(d, gamma, count, generator):
     """The `Terms` over the `pairs` with spectral norms at most gamma."""
     W, W_star = (gamma * X for X in pairs(d, count, generator))

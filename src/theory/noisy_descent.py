@@ -10,25 +10,32 @@ from typing import NamedTuple
 import torch
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_positive
+from src.checks import COUNT, DIMENSION, arguments, between, check_value, each, within
 from src.model import landscape, population, weights
+from src.theory.closed_form import check_array
+from src.theory.how_far import DRAWS
+
+_POSITIVE, _NOISE = between(0, math.inf), within(0, math.inf)
+_run_arguments = arguments(T=within(2, 1e15), alpha=_POSITIVE, delta=_POSITIVE)
 
 
+@_run_arguments
 def step_size(T, alpha, delta):
     """Lemma 2.5: the fixed step size eta = (1 + alpha) log T / (delta T) for T steps."""
-    _check_run(T, alpha, delta)
     return (1 + alpha) * math.log(T) / (delta * T)
 
 
+@_run_arguments
+@arguments(G=_POSITIVE)
 def bound(T, alpha, delta, G):
     """Lemma 2.5: E |W_T - W*|_F^2 <= (1 + alpha) log T G^2 / (delta^2 T) for E |G_t|_F^2 <= G^2."""
-    _check_run(T, alpha, delta)
     return (1 + alpha) * math.log(T) * (G / delta) ** 2 / T
 
 
+@_run_arguments
+@arguments(G=_POSITIVE, D=_POSITIVE)
 def enough_steps(T, alpha, delta, G, D):
     """Lemma 2.5: whether T^alpha log T >= D^2 delta^2 / ((1 + alpha) G^2), D the radius (in the paper: diameter)."""
-    _check_run(T, alpha, delta)
     return T**alpha * math.log(T) >= (D * delta / G) ** 2 / (1 + alpha)
 
 
@@ -43,13 +50,18 @@ class Setting(NamedTuple):
     ratio: Callable | None = None  # [S, ...] -> [S], the one-point ratio; None where delta is known to be right
 
 
+@arguments(noise=_NOISE)
 def quadratic(curvatures, noise):
     """The Setting of sum_k c_k x_k^2 / 2 with the curvatures c, [n], the least of them 1; the start has length 1."""
+    check_array("curvatures", curvatures, "[n]")
+    if curvatures.dtype != torch.float64 or curvatures.min() != 1:
+        raise ValueError(f"curvatures must be of dtype float64 and the least of them 1, not {curvatures}")
     n = len(curvatures)
     start = torch.full((n,), n**-0.5, dtype=torch.float64)
     return Setting(torch.zeros_like(start), start, lambda x: curvatures * x, noise, 1.0)
 
 
+@arguments(d=DIMENSION, noise=_NOISE, delta=_POSITIVE, generator=torch.Generator)
 def exact_loss(d, noise, delta, generator):
     """The Setting of eq. 2, true scale: a random teacher of spectral norm 0.1 and a start 0.3 away from it."""
     teacher, offset = (weights.gaussian((d, d), norm, generator) for norm in (0.1, 0.3))
@@ -63,6 +75,7 @@ def exact_loss(d, noise, delta, generator):
     )
 
 
+@arguments(generator=torch.Generator)
 def settings(generator):
     """Settings by name: three quadratics in 20 dimensions, with curvatures from 1 to 4 or all 1, and the exact loss."""
     spread, alike = torch.linspace(1, 4, 20, dtype=torch.float64), torch.ones(20, dtype=torch.float64)
@@ -109,6 +122,7 @@ class Arrivals(NamedTuple):
         return verdicts.HOLDS if met else verdicts.UNDECIDED
 
 
+@arguments(setting=Setting, step=_POSITIVE, T=COUNT, runs=DRAWS, generator=torch.Generator)
 def descend(setting, step, T, runs, generator):
     """T noisy steps from `runs` copies of the start: the ends [runs, ...], the largest mean |G_t|^2 over the steps,
     and the smallest one-point ratio at every tenth of them (inf where it is not looked at)."""
@@ -124,14 +138,23 @@ def descend(setting, step, T, runs, generator):
     return x, largest, smallest
 
 
+@arguments(
+    settings=dict,
+    lengths=each(range(2, COUNT.stop)),
+    alpha=_POSITIVE,
+    runs=range(2, DRAWS.stop),
+    generator=torch.Generator,
+)
 def lemma_2_5(settings, lengths, alpha, runs, generator):
     """The Arrivals of every Setting in the dict `settings` after each number of steps in `lengths`.
 
     runs: of a known function; of one whose ratio is looked at, a fifth of them but at least ten. G^2 in the bound is
     the largest mean square of G_t along the runs. Raises TypeError or ValueError for bad input.
     """
-    check_integer("runs", runs, at_least=2)
-    check_generator(generator)
+    if not settings:
+        raise ValueError("settings must hold at least one Setting")
+    for name, setting in settings.items():
+        check_value(f"{name!r} of settings", setting, Setting)
     found = []
     for name, setting in settings.items():
         delta, D = setting.delta, float(setting.offset.norm())
@@ -144,11 +167,3 @@ def lemma_2_5(settings, lengths, alpha, runs, generator):
             enough = enough_steps(T, alpha, delta, G, D)
             found.append(Arrival(name, T, float(square.mean()), error, enough, ratio > delta))
     return Arrivals(tuple(found))
-
-
-def _check_run(T, alpha, delta):
-    check_positive("T", T)
-    if T < 2:
-        raise ValueError(f"T must be at least 2, not {T}")
-    check_positive("alpha", alpha)
-    check_positive("delta", delta)

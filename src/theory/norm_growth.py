@@ -15,10 +15,13 @@ from typing import NamedTuple
 
 import torch
 
-from src.checks import check_integer, check_matrix
+from src.checks import DIMENSION, MATRIX, arguments, check_value, entries, within
 from src.dynamics import linearised
+from src.theory.closed_form import check_array
 
 SYMMETRIC, SKEW = 1 / 2 + 1 / math.pi, 1 / 2 - 1 / math.pi  # the two slow rates of `linearised.families`
+_TIME = entries(within(0, math.inf))
+_FROM_THREE = range(3, DIMENSION.stop)
 
 
 class Growth(NamedTuple):
@@ -30,15 +33,18 @@ class Growth(NamedTuple):
     W_star: torch.Tensor  # [d, d], the teacher, of spectral norm one
 
 
+@arguments(X=MATRIX, t=_TIME)
 def linear_flow(X, t):
     """exp(-t L) X, X [..., d, d] with d >= 3 and t a number or a 0-dimensional tensor: exact, by `linearised.families`.
 
     On combinations of I and J, and on those of v u^T, u v^T and Diag(v) for v orthogonal to u, L is a small matrix; on
     the rest, which has zero diagonal and zero row and column sums, it is a number on symmetric and one on skew parts.
     """
-    check_matrix("X", X)
     d, t = X.shape[-1], torch.as_tensor(t, dtype=X.dtype)
-    check_integer("d", d, at_least=3)
+    if d < 3:
+        raise ValueError(f"X must have d at least 3, not {d}")
+    if t.ndim:
+        raise ValueError(f"t must be one number, not {list(t.shape)}")
     p, root = torch.full((d,), d**-0.5, dtype=X.dtype), math.sqrt(1 - 2 / d)
     pp = torch.outer(p, p)
     rest_of_eye = torch.eye(d, dtype=X.dtype) - pp
@@ -62,36 +68,39 @@ def linear_flow(X, t):
     return matrix(x @ trivial, y @ standard) + slow
 
 
+@arguments(t=_TIME)
 def largest_entry(x, y, t):
     """The largest x^T W_t y over |W_0|_2, |W*|_2 <= 1, for vectors x, y [d] that are scaled to length one."""
-    X = torch.outer(x / x.norm(), y / y.norm())
+    X = _outer(x, y)
     later = linear_flow(X, t)
     return torch.linalg.matrix_norm(later, "nuc") + torch.linalg.matrix_norm(X - later, "nuc")
 
 
+@arguments(t=_TIME)
 def worst_pair(x, y, t):
     """The W_0 and W* of spectral norm one that attain `largest_entry`."""
-    X = torch.outer(x / x.norm(), y / y.norm())
+    X = _outer(x, y)
     later = linear_flow(X, t)
     factors = (torch.linalg.svd(matrix) for matrix in (later, X - later))
     return tuple(U @ Vh for U, _, Vh in factors)
 
 
+@arguments(d=DIMENSION)
 def alternating(d, k):
     """The unit vector with entries 1, -1, 1, ... at the first k places, [d]; orthogonal to u for even k."""
+    check_value("k", k, range(1, d + 1))
     x = torch.zeros(d, dtype=torch.float64)
     x[:k] = (-1.0) ** torch.arange(k) / math.sqrt(k)
     return x
 
 
+@arguments(d=_FROM_THREE, steps=range(10**9))
 def largest_growth(d, steps=60):
     """The Growth in dimension d by search: the best of x = y = `alternating`, then `steps` of ascent in x, y and t.
 
     A unit vector spread over k entries loses its overlap with the diagonal, which relaxes slowly, and keeps a part
     1/k of the trace; the best k is near sqrt(d).
     """
-    check_integer("d", d, at_least=3)
-    check_integer("steps", steps, at_least=0)
     sizes = sorted({min(2 * max(1, round(scale * math.sqrt(d) / 2)), d) for scale in (0.2, 0.4, 0.6, 0.8, 1.2)})
     tried = [(float(largest_entry(alternating(d, k), alternating(d, k), t)), k, t) for k in sizes for t in (0.6, 1.1)]
     _, k, t = max(tried)
@@ -120,6 +129,7 @@ def limit():
     return 1 + 4 * math.exp(-SKEW * t) - 2 * math.exp(-SYMMETRIC * t), t
 
 
+@arguments(d=DIMENSION)
 def at_one_column(d):
     """W_0 = -(I - 2 e_1 e_1^T), W* = I, each [d, d]: the teacher adds 2 to the eigenvalue 1 that W_0 has on e_1."""
     eye = torch.eye(d, dtype=torch.float64)
@@ -128,6 +138,7 @@ def at_one_column(d):
     return W, eye
 
 
+@arguments(d=range(2, DIMENSION.stop))
 def turned_at_one_column(d):
     """As `at_one_column`, but for v, the part of e_1 orthogonal to u, and W* turns u into v, so that both add up there.
 
@@ -138,3 +149,13 @@ def turned_at_one_column(d):
     v = v / v.norm()
     turn = torch.outer(v, p) - torch.outer(p, v) - torch.outer(p, p) - torch.outer(v, v)
     return 2 * torch.outer(v, v) - eye, eye + turn
+
+
+def _outer(x, y):
+    """x y^T for vectors [d] scaled to length one."""
+    check_array("x", x, "[d]")
+    check_array("y", y, "[d]", x, "x")
+    for name, vector in (("x", x), ("y", y)):
+        if len(vector) < 3 or not vector.any():
+            raise ValueError(f"{name} must have d at least 3 and not be zero")
+    return torch.outer(x / x.norm(), y / y.norm())

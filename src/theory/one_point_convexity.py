@@ -17,8 +17,11 @@ import torch
 from scipy.optimize import minimize_scalar
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_positive
+from src.checks import COUNT, DIMENSION, arguments, between, entries, within
 from src.model import weights
+
+_AT = entries(within(-math.inf, math.inf))  # numbers x or y
+_HEIGHT = within(0, math.inf)
 
 
 class Strictness(NamedTuple):
@@ -51,6 +54,7 @@ class FromConvexity(NamedTuple):
         return verdicts.HOLDS if self.at_optimum > 0 else verdicts.CORRECTED
 
 
+@arguments(n=DIMENSION, generator=torch.Generator)
 def strongly_convex(n, generator):
     """(gradient, modulus) of f(x) = <x, H x> / 2 + sum_k log cosh(<c_k, x> - e_k) on [..., n], H, c and e random.
 
@@ -62,6 +66,7 @@ def strongly_convex(n, generator):
     return lambda x: x @ (Q * curvatures) @ Q.mT + torch.tanh(x @ c - e) @ c.mT, float(curvatures.min())
 
 
+@arguments(gradient=callable, n=DIMENSION)
 def minimiser(gradient, n):
     """Where the gradient of a function of `strongly_convex` vanishes, [n], by Newton's method with halved steps."""
     x = torch.zeros(n, dtype=torch.float64)
@@ -77,12 +82,10 @@ def minimiser(gradient, n):
     return x
 
 
+@arguments(n=DIMENSION[1:], functions=COUNT[1:], points=DIMENSION[1:], generator=torch.Generator)
 def from_convexity(n, functions, points, generator):
     """The FromConvexity of that many functions of `strongly_convex` in n dimensions, each at `points` points near and
     far. Raises TypeError or ValueError for bad input."""
-    for name, value in {"n": n, "functions": functions, "points": points}.items():
-        check_integer(name, value, at_least=2)
-    check_generator(generator)
     ratios, at_optimum = [], []
     for _ in range(functions):
         gradient, modulus = strongly_convex(n, generator)
@@ -111,44 +114,63 @@ class NotConvex(NamedTuple):
         return verdicts.HOLDS if one_point_convex and self.curvature < 0 and self.chord_gap < 0 else verdicts.FAILS
 
 
+@arguments(x=_AT, y=_AT, height=_HEIGHT)
 def surface(x, y, height=3.0):
     """f(x, y) with ripples of that height, elementwise."""
+    _check_shapes(x, y)
     return x**2 + height * np.sin(x) ** 2 + y**2 + height * np.sin(y) ** 2
 
 
+@arguments(x=_AT, height=_HEIGHT)
 def slope(x, height=3.0):
     """The derivative of f along one axis, elementwise."""
     return 2 * x + height * np.sin(2 * x)
 
 
+@arguments(x=_AT, y=_AT, height=_HEIGHT)
 def chord_gap(x, y, height=3.0):
     """The lowest height above the surface of the chord from each point (x, y) to the centre, at 49 places on it."""
-    part = np.linspace(0.02, 0.98, 49).reshape(-1, *np.ones(np.ndim(x), dtype=int))
+    _check_shapes(x, y)
+    part = np.linspace(0.02, 0.98, 49).reshape(-1, *np.ones(max(np.ndim(x), np.ndim(y)), dtype=int))
     return (part * surface(x, y, height) - surface(part * x, part * y, height)).min(0)
 
 
+@arguments(height=_HEIGHT)
 def constant(height=3.0):
     """The largest one-point constant of the surface in the whole plane: the infimum of 2 + 2 h sin(z) / z."""
     return 2 + 2 * height * float(minimize_scalar(lambda z: math.sin(z) / z, bounds=(4, 5), method="bounded").fun)
 
 
+@arguments(x=_AT, y=_AT, height=_HEIGHT)
 def one_point_ratios(x, y, height=3.0):
     """<-grad f, -(x, y)> / |(x, y)|^2, elementwise, for points (x, y) other than the origin."""
+    _check_shapes(x, y)
     square = x**2 + y**2
     if not np.all(square > 0):
         raise ValueError("x and y must leave out the origin, where the one-point ratio is not defined")
     return (x * slope(x, height) + y * slope(y, height)) / square
 
 
+@arguments(x=_AT, y=_AT, height=_HEIGHT)
 def not_convex(x, y, height=3.0):
     """The NotConvex of the surface over the points (x, y), none of them the origin."""
+    x, y = np.asarray(x), np.asarray(y)
     one_point = one_point_ratios(x, y, height).min()
     curvature = 2 + 2 * height * np.cos(2 * x)
     return NotConvex(constant(height), float(one_point), float(curvature.min()), float(chord_gap(x, y, height).min()))
 
 
+@arguments(x=_AT, y=_AT, delta=between(0, math.inf), height=_HEIGHT)
 def strictness(x, y, delta, height=3.0):
     """The Strictness of Definition 2.4 for the surface with that delta, at the origin and at the points (x, y)."""
-    check_positive("delta", delta)
     at_optimum = 2 * 0.0 * slope(0.0, height) - delta * 0.0**2
-    return Strictness(float(at_optimum), float(one_point_ratios(x, y, height).min()) - delta)
+    return Strictness(float(at_optimum), float(one_point_ratios(np.asarray(x), np.asarray(y), height).min()) - delta)
+
+
+def _check_shapes(x, y):
+    try:
+        np.broadcast_shapes(np.shape(x), np.shape(y))
+    except ValueError:
+        raise ValueError(
+            f"x and y must have shapes that broadcast, not {list(np.shape(x))} and {list(np.shape(y))}"
+        ) from None

@@ -17,8 +17,10 @@ from typing import NamedTuple
 
 from scipy.optimize import brentq
 
-from src.checks import check_integer, check_positive
+from src.checks import FORMULA, arguments, between
 from src.theory import bounds
+
+_POSITIVE = between(0, math.inf)
 
 
 class Constants(NamedTuple):
@@ -30,9 +32,9 @@ class Constants(NamedTuple):
     inner: float
 
 
+@arguments(gamma=_POSITIVE)
 def constants(gamma):
     """The Constants at gamma; raises ValueError unless gamma < 3 - 2 sqrt(2), where xi < 1."""
-    check_positive("gamma", gamma)
     psi = (1 + gamma) / (1 - gamma) if gamma < 1 else math.inf
     xi = psi**2 - 1
     if not xi < 1:
@@ -46,24 +48,26 @@ def constants(gamma):
     )
 
 
+@arguments(gamma=_POSITIVE, d=FORMULA)
 def largest_potential(gamma, d):
     """No critical point with |W|_2, |W*|_2 <= gamma has a larger |g| in d or more dimensions; inf if nothing follows.
 
     From the two inequalities with R = 0: (d + pi/2 - 1 - psi^2) |g| <= inner d + psi along + psi^2 own. The quotient
     decreases with d.
     """
-    check_integer("d", d, at_least=1)
     psi, along, own, inner = constants(gamma)
     factor = d + math.pi / 2 - 1 - psi**2
     return (inner * d + psi * along + psi**2 * own) / factor if factor > 0 else math.inf
 
 
+@arguments(gamma=_POSITIVE, d=FORMULA)
 def margin(gamma, d):
     """A lower bound for the one-point ratio of another critical point. That is zero: a positive bound excludes it."""
     g = largest_potential(gamma, d)
     return bounds.one_point_ratio(gamma, g) if g < math.inf else -math.inf
 
 
+@arguments(d=FORMULA)
 def radius(d):
     """The largest gamma for which `margin` is positive: W* is the only critical point with |W|_2 <= gamma."""
     return brentq(lambda gamma: margin(gamma, d), 1e-6, 0.1)

@@ -15,7 +15,18 @@ from typing import NamedTuple
 import torch
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_pair, check_positive
+from src.checks import (
+    FORMULA,
+    arguments,
+    between,
+    check_generator,
+    check_pair,
+    check_value,
+    each,
+    entries,
+    optional,
+    within,
+)
 from src.dynamics import three_variables
 from src.model import landscape, population
 from src.theory import bounds, norm_growth, phase_one_pairs
@@ -24,21 +35,36 @@ from src.theory.phase_one_updates import potential_slope, proved_remainder
 END = math.pi / 16  # 1 / (16 eta) steps of size eta along R, as a time of the flow
 TRUE_END = 1 / 16  # as many steps along the true gradient
 
+_POSITIVE = between(0, math.inf)
+_NORM = between(0, 1)  # from 1 on a column of I + W can vanish
+_TIME = within(0, math.inf)
+_SPAN = FORMULA[2:]  # dimensions of the span of I, J, K
+_MOST = 10**7  # times of one path
+
 
 def shrink_rate(W, W_star):
     """-(dg / d eta) / (d g) at eta = 0, of shape [...]: Theorem 3.2 says at least 0.5 where g is above 197 gamma^2."""
     return -potential_slope(W, W_star) / (W.shape[-1] * landscape.potential(W, W_star))
 
 
+@arguments(gamma=_NORM, norm=_POSITIVE, norm_star=within(0, math.inf))
 def proved_rate(gamma, norm, norm_star):
     """No pair with |W|_2 <= norm, |W*|_2 <= norm_star and g >= 197 gamma^2 has a smaller `shrink_rate`, in any d.
 
     The proposition of chapter 6, as <u, s> >= -d |M|_2 and |s| <= sqrt(d) |M|_2, M = W* - W.
     """
-    check_positive("norm", norm)
+    if not max(norm, norm_star) < 1 / 3:
+        raise ValueError(f"norm and norm_star must be below 1/3, not {norm} and {norm_star}")
     M, g = norm + norm_star, bounds.phase_one_potential(gamma)
     # the remainder is proportional to d when |s| is to sqrt(d), so that d = 1 stands for all
     return 1 - (math.pi / 2 * M + proved_remainder(max(norm, norm_star), 1, M)) / g
+
+
+def _check_times(name, t):
+    check_value(name, t, torch.Tensor)
+    check_value(name, t, entries(_TIME))
+    if t.ndim != 1 or t.dtype not in (torch.float32, torch.float64) or (t.diff() <= 0).any():
+        raise ValueError(f"{name} must be increasing times [T] of a floating dtype, not {t.dtype} {list(t.shape)}")
 
 
 class Path(NamedTuple):
@@ -50,9 +76,12 @@ class Path(NamedTuple):
     norm: torch.Tensor  # [T, S], |W|_2
 
 
+@arguments(d=FORMULA, t_end=_TIME, finest=_POSITIVE)
 def times(d, t_end, finest=0.25):
     """Increasing times from 0 to at least t_end, [T]: `finest` / d apart up to END, which is one of them, as TRUE_END
     is, and then 2 / d, at which the fastest mode is still stable."""
+    if not END * d / finest + t_end * d / 2 <= _MOST:
+        raise ValueError(f"d, t_end and finest must ask for at most {_MOST} times, not d = {d}, {t_end} and {finest}")
     first, second = (math.ceil(span * d / finest) for span in (TRUE_END, END - TRUE_END))
     rest = math.ceil(max(t_end - END, 0) * d / 2)
     pieces = [torch.linspace(0, TRUE_END, first + 1), torch.linspace(TRUE_END, END, second + 1)[1:]]
@@ -60,6 +89,7 @@ def times(d, t_end, finest=0.25):
     return torch.cat([piece.double() for piece in pieces])
 
 
+@arguments(t=_check_times, noise=within(0, math.inf), generator=optional(torch.Generator))
 def descend(W, W_star, t, noise=0.0, generator=None):
     """The Path of gradient descent from the pairs [S, d, d] with steps between the times t [T].
 
@@ -81,8 +111,11 @@ def descend(W, W_star, t, noise=0.0, generator=None):
     return Path(t, *torch.stack(rows, 1))
 
 
+@arguments(pairs=each(each(three_variables.COORDINATES)), d=_SPAN, t=_check_times)
 def descend_in_span(pairs, d, t):
     """The Path from pairs of coordinates (alpha, kappa, tau) in span{I, J, K}, `three_variables`, in any dimension."""
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError("pairs must be a list of pairs of coordinates (alpha, kappa, tau)")
     columns = []
     for W, W_star in pairs:
         rows = []
@@ -113,6 +146,7 @@ class Clauses(NamedTuple):
         return self.rate >= phase_one_pairs.RATE, self.left <= 1, after
 
 
+@arguments(path=Path, d=FORMULA, gamma_0=_POSITIVE, gamma=_NORM)
 def judge(path, d, gamma_0, gamma):
     """The Clauses of a Path whose starts and teachers have spectral norm gamma_0; inf and 0 where nothing is asked."""
     threshold = bounds.phase_one_potential(gamma)
@@ -130,10 +164,9 @@ def judge(path, d, gamma_0, gamma):
     )
 
 
+@arguments(d=_SPAN, gamma_0=_NORM, gamma=_NORM, t_end=_TIME)
 def clauses_in_span(d, gamma_0, gamma, t_end=0.5):
     """The Clauses over the corners, the slowest pair and W = gamma_0 (J - I) / (d - 1), W* = 0, in any dimension d."""
-    check_integer("d", d, at_least=3)
-    check_positive("gamma_0", gamma_0)
     slowest = phase_one_pairs.slowest_pair(d, gamma_0, gamma)
     hollow = (-gamma_0 / (d - 1), 0.0, gamma_0), three_variables.ZERO
     pairs = [*phase_one_pairs.corners(gamma_0), hollow, *([slowest] if slowest else [])]
@@ -182,6 +215,7 @@ class Theorem(NamedTuple):
         return verdicts.HOLDS if self.together else verdicts.FAILS
 
 
+@arguments(here=optional(Clauses), growth=norm_growth.Growth, dimensions=each(_SPAN), gamma_0=_NORM, gamma=_NORM)
 def theorem(here, growth, dimensions, gamma_0, gamma):
     """The Theorem from the Clauses `here`, or none (None), and `clauses_in_span` in every one of `dimensions`.
 

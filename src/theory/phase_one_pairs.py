@@ -10,11 +10,13 @@ import math
 import torch
 from scipy.optimize import brentq, minimize_scalar
 
-from src.checks import check_positive
+from src.checks import DIMENSION, FORMULA, arguments, between
 from src.dynamics import three_variables
 from src.theory import bounds, norm_growth, search
 
 RATE = 0.5  # of clause (a)
+
+_NORM = between(0, 1)  # from 1 on a column of I + W can vanish
 
 
 def shrink_rate(W, W_star, d):
@@ -24,6 +26,7 @@ def shrink_rate(W, W_star, d):
     return -slope / (d * g) if g else math.inf
 
 
+@arguments(gamma=_NORM)
 def corners(gamma):
     """The 12 pairs of coordinates with eigenvalues +-gamma on u and orthogonally to it, W being another than W*: of all
     pairs, the worst to first order for whatever depends on tr M and <u, s> only, as g does."""
@@ -31,6 +34,7 @@ def corners(gamma):
     return [(W, W_star) for W in points for W_star in points if W_star != W]
 
 
+@arguments(d=FORMULA[1:], gamma_0=between(0, 2), gamma=_NORM)  # `largest_gamma_0` looks beyond 1
 def slowest_pair(d, gamma_0, gamma):
     """The pair in span{I, J} that resists clause (a) most: the smallest `shrink_rate` at g just above 197 gamma^2.
 
@@ -63,16 +67,22 @@ def slowest_pair(d, gamma_0, gamma):
     return pair(min((q, float(finer.x)), key=rate))
 
 
+@arguments(coordinates=three_variables.COORDINATES, d=DIMENSION)
 def matrices(coordinates, d):
     """[d, d] from coordinates with kappa = 0, for which no K is needed."""
-    alpha, _, tau = coordinates
+    alpha, kappa, tau = coordinates
+    if kappa:
+        raise ValueError(f"coordinates must have kappa = 0, not {kappa}")
     return alpha * torch.eye(d, dtype=torch.float64) + (tau - alpha) / d
 
 
+@arguments(d=DIMENSION[2:], gamma_0=_NORM, gamma=_NORM, growth=norm_growth.Growth, generator=torch.Generator)
 def worst_starts(d, gamma_0, gamma, growth, generator):
     """Pairs [S, d, d] of spectral norm gamma_0 that are hard on one clause each: `growth.W`, `growth.W_star` and the
     two of `norm_growth` named after one column for (c), corners for (b), the slowest pair for (a); and four random and
     structured ones of `search.starts`."""
+    if len(growth.W) != d:
+        raise ValueError(f"growth must be that of dimension d = {d}, not of dimension {len(growth.W)}")
     named = [(growth.W, growth.W_star), norm_growth.at_one_column(d), norm_growth.turned_at_one_column(d)]
     named = [(gamma_0 * W, gamma_0 * W_star) for W, W_star in named]
     in_span = [pair for pair in corners(gamma_0) if pair[0][0] < 0 < pair[1][0]]  # those with the largest traces
@@ -83,9 +93,9 @@ def worst_starts(d, gamma_0, gamma, growth, generator):
     return tuple(torch.cat([torch.stack(stack), more]) for stack, more in zip(zip(*named), (W, W_star)))
 
 
+@arguments(d=FORMULA[1:], gamma=between(0, 0.1))
 def largest_gamma_0(d, gamma):
     """The gamma_0 up to which the slowest pair keeps clause (a) in dimension d, for this gamma below 0.1."""
-    check_positive("gamma", gamma)
 
     def room(gamma_0):
         pair = slowest_pair(d, gamma_0, gamma)

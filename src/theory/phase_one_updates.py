@@ -17,13 +17,17 @@ import numpy as np
 import torch
 
 from src import verdicts
-from src.checks import check_integer, check_pair, check_positive
+from src.checks import DIMENSION, FORMULA, arguments, between, check_pair, each, within
 from src.dynamics import three_variables
 from src.model import landscape, population
 from src.theory import bounds, gradient_size, search
 
 DIGITS = 40
 _GROWTH = 3  # over two decades of gamma a quotient like 1 / gamma grows a hundredfold, a bounded one hardly
+
+_POSITIVE = between(0, math.inf)
+_NORM = between(0, 1)
+_THIRD = between(0, 1 / 3)  # in which columns are longer than they move
 
 
 class Quotients(NamedTuple):
@@ -97,6 +101,7 @@ def potential_slope(W, W_star):
     return -(A / A.norm(dim=-2, keepdim=True) * population.lemma_2_1(W, W_star)).sum((-2, -1))
 
 
+@arguments(gamma=_POSITIVE, d=FORMULA, s=within(0, math.inf))
 def proved_remainder(gamma, d, s):
     r"""A bound on |dg / d eta + (d + pi/2 - 1) g + (pi/2) <u, s>| for |W|_2, |W*|_2 <= gamma and |s| = `s`.
 
@@ -104,8 +109,6 @@ def proved_remainder(gamma, d, s):
     `gradient_size.proved_norms` the four lines are: the sum over columns, the column itself, the other columns'
     cosines, and the angle theta_j*j. Raises ValueError unless beta < 1, that is gamma < 1/3.
     """
-    check_positive("gamma", gamma)
-    check_integer("d", d, at_least=1)
     beta = 2 * gamma / (1 - gamma) if gamma < 1 else math.inf
     if not beta < 1:
         raise ValueError(f"gamma must be below 1/3, not {gamma}")
@@ -118,6 +121,7 @@ def proved_remainder(gamma, d, s):
     )
 
 
+@arguments(gamma=_POSITIVE)
 def proved_quotient_of_s(gamma):
     r"""The constant of the O in the update of s: |R u - (pi/2) d s| over sqrt(d) (|g| + gamma) is at most this.
 
@@ -128,16 +132,17 @@ def proved_quotient_of_s(gamma):
     return max(psi, math.pi + 2 * psi + (pieces.first_order + pieces.higher_order) / gamma)
 
 
+@arguments(gamma=_POSITIVE)
 def proved_quotient(gamma):
     """The constant of the corrected update's O: `proved_remainder` over gamma sqrt(d) |s| + d gamma^2 is at most
     this, whatever d and s are."""
     return max(proved_remainder(gamma, 1, 0.0) / gamma**2, math.pi / (1 - gamma))
 
 
+@arguments(gamma=_NORM)
 def quotients(W, W_star, gamma):
     """The Quotients, each [...], of pairs [..., d, d] of spectral norm at most gamma, for eta going to zero."""
     W, W_star = check_pair(W, W_star)
-    check_positive("gamma", gamma)
     d = W.shape[-1]
     g, s = landscape.potential(W, W_star), landscape.way_along_ones(W, W_star)
     slope_s = -population.lemma_2_1(W, W_star).sum(-1)  # ds / d eta = -R u
@@ -152,6 +157,7 @@ def quotients(W, W_star, gamma):
     )
 
 
+@arguments(dimensions=each(DIMENSION[2:]), gammas=each(_POSITIVE), pairs=DIMENSION, generator=torch.Generator)
 def worst_quotients(dimensions, gammas, pairs, generator):
     """The largest `quotients` over pairs of spectral norm gamma: Quotients of arrays [dimension, gamma].
 
@@ -168,24 +174,26 @@ def worst_quotients(dimensions, gammas, pairs, generator):
     return Quotients(*worst)
 
 
+@arguments(W=three_variables.COORDINATES, d=FORMULA, eta=_POSITIVE)
 def coordinate_step(W, d, eta):
     """The coordinates of W + eta R, W* = 0, from the coordinates (alpha, kappa, tau) of W: floats or mpmath numbers."""
     pi = mpmath.pi if isinstance(W[0], mpmath.mpf) else math.pi
     return tuple(x - eta * pi * y for x, y in zip(W, three_variables.gradient(W, d)))
 
 
+@arguments(function=callable, W=three_variables.COORDINATES)
 def in_floats_and_digits(function, W):
     """A function of the coordinates W, in float64 and in 40 digits: two floats."""
     with mpmath.workdps(DIGITS):
         return float(function(W)), float(function(tuple(map(mpmath.mpf, W))))
 
 
+@arguments(d=FORMULA[2:], gamma=_NORM)
 def counterexample(d, gamma):
     """The signed quotient of the printed update of g at W = gamma (J - I) / (d - 1), W* = 0, in float64 and 40 digits.
 
     From one actual step of the theorem's size. There g is of second order in gamma but <u, s> = -gamma d.
     """
-    check_integer("d", d, at_least=3)
     eta = bounds.phase_one_step(d, gamma)
 
     def quotient(W):
@@ -196,16 +204,32 @@ def counterexample(d, gamma):
     return in_floats_and_digits(quotient, (-gamma / (d - 1), 0.0, gamma))
 
 
+@arguments(worst=Quotients, gammas=each(_THIRD))
 def s_update(worst, gammas):
     """The SUpdate of `worst`, the `worst_quotients` in two dimensions and at `gammas`, increasing."""
+    _check_worst(worst, gammas)
     return SUpdate(*worst.s, np.array([proved_quotient_of_s(gamma) for gamma in gammas]))
 
 
+@arguments(d=FORMULA[2:], worst=Quotients, gammas=each(_THIRD), exact=each(_POSITIVE))
 def g_update(d, worst, gammas, exact=(1e-2, 1e-3, 1e-4)):
     """The GUpdate of `worst`, the `worst_quotients` in two dimensions, the second d, and at `gammas`, increasing.
 
     The counterexample is taken in dimension d at the `exact` gammas.
     """
+    _check_worst(worst, gammas)
+    if any(np.diff(exact) >= 0):
+        raise ValueError(f"exact must be decreasing, not {exact}")
     floats, digits = zip(*(counterexample(d, gamma) for gamma in exact))
     proved = np.array([proved_quotient(gamma) for gamma in gammas])
     return GUpdate(worst.g[1], *worst.g_corrected, proved, tuple(exact), floats, digits)
+
+
+def _check_worst(worst, gammas):
+    if any(np.diff(gammas) <= 0):
+        raise ValueError(f"gammas must be increasing, not {gammas}")
+    if np.shape(worst.s) != (2, len(gammas)):
+        raise ValueError(
+            f"worst must hold quotients in two dimensions and at the {len(gammas)} gammas, [2, {len(gammas)}], "
+            f"not {list(np.shape(worst.s))}"
+        )

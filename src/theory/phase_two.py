@@ -17,7 +17,7 @@ import torch
 from scipy.optimize import brentq
 
 from src import verdicts
-from src.checks import COUNT, DIMENSION, FORMULA, SEED, arguments, between, each, within
+from src.checks import COUNT, DIMENSION, FORMULA, SEED, arguments, between, each, vector, within
 from src.dynamics import three_variables
 from src.runs import checkpoints, recorded
 from src.theory import bounds, search, span
@@ -33,10 +33,10 @@ SIDES = {
 }
 
 
-@arguments(level=_NUMBER)
+@arguments(x=vector(_NUMBER), y=vector(search.check_limit), level=_NUMBER)
 def crossing(x, y, level):
     """The first x where the piecewise linear y, given at the increasing x, falls below the level; inf if nowhere."""
-    x, y = _row("x", x), _row("y", y)
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(x) != len(y) or not np.all(np.diff(x) > 0):
         raise ValueError(f"x must be increasing and as long as y, not {x} for {len(y)} values")
     below = np.flatnonzero(y < level)
@@ -44,16 +44,6 @@ def crossing(x, y, level):
         return math.inf
     k = below[0]
     return float(x[0] if k == 0 else np.interp(-level, -y[k - 1 : k + 1], x[k - 1 : k + 1]))
-
-
-def _row(name, values):
-    """A list or an array of numbers, none of them NaN, as an array of doubles."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "iuf" or array.ndim != 1 or any(isinstance(value, bool) for value in values):
-        raise TypeError(f"{name} must be a list of numbers, not {values!r}")
-    if not len(array) or np.isnan(array).any():
-        raise ValueError(f"{name} must have at least one entry and no NaN, not {values!r}")
-    return array.astype(float)
 
 
 @arguments(delta=_NUMBER, g_max=_NUMBER)
@@ -253,9 +243,10 @@ class OneSided(NamedTuple):
 )
 def one_sided(d, gamma, starts, steps, span_dims, tries, seed):
     """The OneSided evidence: in the span of I, J and K at gamma = 1/100 in the dimensions `span_dims`, and by four
-    searches in d dimensions at `gamma`, from the same `starts` starts of `steps` steps; all are seeded with `seed`."""
+    searches in d dimensions at `gamma`, from the corners and the same `starts` starts, of `steps` steps; all are seeded
+    with `seed`."""
     small = bounds.PHASE_TWO_SPECTRAL
     in_span = (min(span.smallest(span_dims, small, tries, seed, g_max=x)) for x in (-0.1, -0.5))
-    W, W_star, _ = search.starts(d, gamma, starts, torch.Generator().manual_seed(seed))
+    W, W_star = search.with_corners(d, gamma, starts, torch.Generator().manual_seed(seed))  # a corner meets any limit
     found = (search.minimize(W, W_star, gamma, g_min=low, g_max=high, steps=steps).best for low, high in SIDES.values())
     return OneSided(bounds.one_point_ratio(small, -0.1), *in_span, *found)

@@ -13,64 +13,85 @@ import torch
 from scipy.optimize import brentq
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_positive
+from src.checks import COUNT, DIMENSION, FORMULA, arguments, between, each, optional, within
 from src.dynamics import linearised
 from src.model import landscape, population, weights
 from src.theory import bounds, main_theorem, noisy_descent
 from src.theory.bounds import DELTA, G_LIMIT, PHASE_TWO_SPECTRAL
 
+_POSITIVE = between(0, math.inf)
+_ALPHA = between(0, 100)
+_STEPS = within(2, FORMULA[-1])  # a number of steps in a formula need not be whole
+_NORM = between(0, 1)  # from 1 on a column of I + W can vanish
+_TIME = within(0, 10_000)
+_run = arguments(T=_STEPS, alpha=_ALPHA)
+_formula = arguments(alpha=_ALPHA, d=FORMULA, gamma=_NORM, noise=within(0, math.inf))
 
+
+@_run
 def step_size(T, alpha):
     """Theorem 3.1, Phase II: eta = (1 + alpha) log T / (0.03 T)."""
     return noisy_descent.step_size(T, alpha, DELTA)
 
 
+@_run
+@_formula
 def bound(T, alpha, d, gamma, noise=0.0):
     """Theorem 3.1, Phase II: E |W_T - W*|_F^2 <= 100^2 (1 + alpha) log T G_F^2 / (9 T)."""
     return noisy_descent.bound(T, alpha, DELTA, bounds.gradient_frobenius(d, gamma, noise))
 
 
+@_formula
 def required(alpha, d, gamma, noise=0.0):
     """Theorem 3.1, Phase II: what T^alpha log T has to reach, 36 d / (100^4 (1 + alpha) G_F^2)."""
-    check_positive("alpha", alpha)
     return 36 * d / (100**4 * (1 + alpha) * bounds.gradient_frobenius(d, gamma, noise) ** 2)
 
 
+@arguments(quotient=_POSITIVE)
 def from_steps(quotient):
     """The T from which log T / T is below 1 / quotient for good; 2 if it always is."""
-    check_positive("quotient", quotient)
     if quotient <= math.e:  # log T / T is at most 1 / e
         return 2.0
     return math.exp(brentq(lambda x: math.log(quotient * x) - x, 1, 10 + 2 * math.log(quotient)))
 
 
+@arguments(alpha=_ALPHA, d=FORMULA[2:])
 def stable_steps(alpha, d):
     """(printed, true): the T from which the step is below 2 over the largest curvature at W = W* = 0."""
-    check_positive("alpha", alpha)
     fastest = linearised.families(d)[0].rate  # true scale
     return tuple(from_steps((1 + alpha) / DELTA * fastest * scale / 2) for scale in (math.pi, 1))
 
 
+@arguments(alpha=_ALPHA, d=FORMULA, gamma=_NORM)
 def covered_steps(alpha, d, gamma):
     """The T from which the step is at most gamma^2 / G_2^2, with the noise bound gamma^2: Theorem 3.2 speaks of it."""
-    check_positive("alpha", alpha)
     return from_steps((1 + alpha) / DELTA / bounds.phase_one_step(d, gamma, gamma**2))
 
 
+@arguments(alpha=_ALPHA, d=FORMULA, gamma=_NORM, distance=optional(_POSITIVE))
 def useful_steps(alpha, d, gamma, distance=None):
     """The T from which `bound` is below distance^2; by default D^2, so that it says more than the region does."""
-    check_positive("alpha", alpha)
     distance = main_theorem.phase_two_radius(d) if distance is None else distance
     return from_steps((1 + alpha) * (bounds.gradient_frobenius(d, gamma) / (DELTA * distance)) ** 2)
 
 
+@arguments(
+    T=COUNT[1:],
+    alpha=_ALPHA,
+    size=_NORM,
+    generator=torch.Generator,
+    d=DIMENSION,
+    scale=_POSITIVE,
+    steps=optional(COUNT),
+)
 def overshoot(T, alpha, size, generator, d=100, scale=math.pi, steps=None):
     """|W_T - W*|_F^2 over its bound at gamma = 1/100, for exact descent from W = size Q with W* = size Q'.
 
     Q and Q' are random orthogonal matrices, exchanged if g is positive. scale: pi for steps along the sum R, 1 for the
     true gradient. With `steps`, after so many of the T steps.
     """
-    check_generator(generator)
+    if steps is not None and steps > T:
+        raise ValueError(f"steps must be at most T = {T}, not {steps}")
     W, W_star = main_theorem.standard_pair(d, size, generator)
     if landscape.potential(W, W_star) > 0:
         W, W_star = W_star, W
@@ -88,14 +109,13 @@ class Stay(NamedTuple):
     square: float  # |W - W*|_F^2 in the end
 
 
+@arguments(gamma=_NORM, gamma_0=_NORM, generator=torch.Generator, d=DIMENSION[2:], t_end=_TIME)
 def stay(gamma, gamma_0, generator, d=100, t_end=10.0):
     """The Stay of four starts of norm gamma_0 along short steps, each with noise of Frobenius norm gamma^2.
 
     The first start is the worst that is known for |W|_2; then eigenvalues +-1 that the teacher pulls outwards, the
     matrix of ones against the identity, and two random orthogonal matrices. Time is that of the true scale.
     """
-    check_generator(generator)
-    check_integer("d", d, at_least=3)
     eye, on_u = torch.eye(d, dtype=torch.float64), torch.full((d, d), 1 / d, dtype=torch.float64)
     Q, Q_star = (weights.with_norms(d, 1.0, math.sqrt(d), generator) for _ in range(2))
     flipped = -eye
@@ -154,6 +174,7 @@ FEW = (10, 30)  # numbers of steps that the theorem admits
 SIZES = (1e-2, 1e-4, 1e-6)  # of the weights there, as gamma_0 might be any constant
 
 
+@arguments(alpha=_ALPHA, d=range(3, 2001), generator=torch.Generator)  # d as in `largest_start`
 def phase_two(alpha, d, generator):
     """The PhaseTwo evidence at d and alpha, with gamma = 1/100 and the gamma_0 that the printed rate allows."""
     gamma = PHASE_TWO_SPECTRAL
@@ -195,6 +216,7 @@ class Polynomial(NamedTuple):
         return verdicts.HOLDS if bounded and self.covered >= 1 else verdicts.FAILS
 
 
+@arguments(alpha=_ALPHA, dimensions=each(range(1, 10**14)))
 def polynomial(alpha, dimensions=(100, 10_000, 1_000_000)):
     """The Polynomial growth of Theorem 3.1's number of steps with gamma = 1/100."""
     gamma = PHASE_TWO_SPECTRAL

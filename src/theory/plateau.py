@@ -7,7 +7,10 @@ L is a sum over the orders of Hermite's polynomials. Order k sees the columns th
 import math
 from typing import NamedTuple
 
+import torch
+
 from src import verdicts
+from src.checks import MATRIX, arguments, between, like
 from src.dynamics import flow
 from src.model import landscape, population
 from src.theory import minima
@@ -47,8 +50,11 @@ class Point(NamedTuple):
         return int((self.match.cosine < -ALIKE).sum())
 
 
+@arguments(W=MATRIX, W_star=like("W"))
 def point(W, W_star):
-    """The Point at W, [d, d] float64; errors as `minima.match_columns` raises them."""
+    """The Point at W, [d, d] float64; errors as `minima.match_columns` raises them, and ValueError for W = W*."""
+    if torch.equal(W, W_star):
+        raise ValueError("W must differ from W_star, where there is no loss to have a share of")
     match = minima.match_columns(W, W_star)
     loss = float(population.loss(W, W_star))
     return Point(
@@ -82,6 +88,7 @@ class Fate(NamedTuple):
         return -1 / self.plateau.curvature
 
 
+@arguments(p=Point)
 def in_minimum(p):
     """Whether the Point p is a strict local minimum above zero, to AT_REST and ABOVE_ZERO."""
     return p.curvature > 0 and p.gradient < AT_REST and p.loss > ABOVE_ZERO
@@ -102,6 +109,7 @@ class Stuck(NamedTuple):
         return verdicts.CORRECTED if all(in_minimum(fate.minimum) for fate in self.fates) else verdicts.FAILS
 
 
+@arguments(W=MATRIX, W_star=like("W"), time=between(0, math.inf))
 def fate(W, W_star, time=10.0):
     """The Fate of the run of SGD that ended at W, [d, d] float64; `time` is that of the flow to the plateau."""
     places = (W, flow.integrate(W, W_star, time).W, minima.descend(W, W_star))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from src import verdicts
-from src.checks import check_integer, check_positive
+from src.checks import FORMULA, arguments, between, each, within
 from src.dynamics import three_variables
 from src.theory import bounds, phase_one, phase_one_pairs
 
@@ -39,6 +39,7 @@ class StaysAround(NamedTuple):
         return verdicts.HOLDS if bounded else verdicts.FAILS
 
 
+@arguments(path=phase_one.Path, gamma=between(0, math.inf))
 def comes_down(path, gamma):
     """(share of the 1 / (16 eta) steps, largest |g| / gamma afterwards) over the starts of a `phase_one.Path`."""
     g = path.g.abs() / gamma  # [T, S]
@@ -49,16 +50,17 @@ def comes_down(path, gamma):
     return float(reached), float((g * down).max())
 
 
+@arguments(dimensions=each(FORMULA[2:]), gammas=each(between(0, 1)), t_end=within(0, math.inf))
 def stays_around(dimensions=(100, 400), gammas=(1e-2, 1e-3, 1e-4), t_end=0.5):
     """The StaysAround from the corners of the span and from W = gamma (J - I) / (d - 1), W* = -W or 0.
 
     Of these last two g is nearly 0 and <u, s> is -2 gamma d or half of it: g grows before it falls.
     """
+    if any(np.diff(dimensions) <= 0) or any(np.diff(gammas) >= 0):
+        raise ValueError(f"dimensions must grow and gammas must fall, not {dimensions} and {gammas}")
     reached, largest = np.zeros((2, len(dimensions), len(gammas)))
     for row, d in enumerate(dimensions):
-        check_integer("d", d, at_least=3)
         for column, gamma in enumerate(gammas):
-            check_positive("gamma", gamma)
             hollow, opposite = (-gamma / (d - 1), 0.0, gamma), (gamma / (d - 1), 0.0, -gamma)
             pairs = [*phase_one_pairs.corners(gamma), (hollow, opposite), (hollow, three_variables.ZERO)]
             path = phase_one.descend_in_span(pairs, d, phase_one.times(d, t_end, finest=0.05))

@@ -13,24 +13,30 @@ import torch
 from scipy import stats
 
 from src import verdicts
-from src.checks import check_generator, check_integer
+from src.checks import COUNT, DIMENSION, FORMULA, MATRIX, SEED, arguments, between, each, like, within
 from src.dynamics import linearised, sgd
 from src.model import landscape, weights
+from src.theory.closed_form import single
 
 NU = 5  # degrees of freedom of Student's multivariate t: its fourth moment is finite, its eighth is not
+_POSITIVE = between(0, math.inf)
+_inputs = arguments(n=range(1, 10**8), d=DIMENSION, generator=torch.Generator)
 
 
+@_inputs
 def normal(n, d, generator):
     """N(0, I): [n, d] float64."""
     return torch.randn(n, d, generator=generator, dtype=torch.float64)
 
 
+@_inputs
 def sphere(n, d, generator):
     """Uniform on the sphere of radius sqrt(d): [n, d] float64."""
     x = normal(n, d, generator)
     return d**0.5 * x / x.norm(dim=1, keepdim=True)
 
 
+@_inputs
 def student(n, d, generator):
     """Student's multivariate t with `NU` degrees of freedom, sqrt(nu / chi^2_nu) times a Gaussian: [n, d] float64."""
     return normal(n, d, generator) * (NU / normal(n, NU, generator).square().sum(1, keepdim=True)).sqrt()
@@ -44,6 +50,7 @@ class Law(NamedTuple):
     noise: float  # kappa
 
 
+@arguments(d=FORMULA)
 def laws(d):
     """The three laws by name."""
     return {
@@ -54,11 +61,13 @@ def laws(d):
 
 
 BATCHES = 20
+_SAMPLES = COUNT[BATCHES - 1 :]
 
 
+@arguments(samples=_SAMPLES, draw=callable)
 def sampled_gradients(W, W_star, draw, samples):
     """Twenty independent sampled gradients of eq. 2 (true scale), [20, d, d], of samples / 20 inputs draw(n) each."""
-    check_integer("samples", samples, at_least=BATCHES)
+    W, W_star = single(W, W_star)
     I, gradients = torch.eye(len(W), dtype=W.dtype), []
     for _ in range(BATCHES):
         x = draw(samples // BATCHES)  # [n, d]
@@ -68,8 +77,11 @@ def sampled_gradients(W, W_star, draw, samples):
     return torch.stack(gradients)
 
 
+@arguments(gradients=MATRIX)
 def standard_error(gradients):
     """Frobenius norm of the standard error of the sampled gradients' mean."""
+    if gradients.ndim < 3 or len(gradients) < 2:
+        raise ValueError(f"gradients must be at least two matrices, [n, d, d], not {list(gradients.shape)}")
     return (gradients.std(0) / len(gradients) ** 0.5).norm().item()
 
 
@@ -87,9 +99,11 @@ class Clock(NamedTuple):
         return abs(self.factor - self.predicted) < stats.t.isf(0.0005, BATCHES - 1) * self.error and self.rest < 2
 
 
+@arguments(W=MATRIX, gradient=like("W"), law=Law, samples=_SAMPLES, generator=torch.Generator)
 def clock(W, W_star, gradient, law, samples, generator):
     """How much faster the flow runs for inputs of `law` than for Gaussian ones with this `gradient`: a Clock."""
-    check_generator(generator)
+    if gradient.ndim != 2 or not gradient.any():
+        raise ValueError(f"gradient must be one [d, d] matrix other than zero, not {list(gradient.shape)}")
     batches = sampled_gradients(W, W_star, lambda n: law.draw(n, len(W), generator), samples)
     factors = (batches * gradient).sum((-2, -1)) / gradient.square().sum()
     factor, error = factors.mean().item(), factors.std().item() / len(factors) ** 0.5
@@ -107,6 +121,7 @@ class Clocks(NamedTuple):
         return verdicts.HOLDS if self.laws and all(clock.agrees for clock in self.laws) else verdicts.FAILS
 
 
+@_inputs
 def uniform(n, d, generator):
     """Independent coordinates, uniform on [-sqrt 3, sqrt 3]: covariance I, no rotation invariance. [n, d] float64."""
     return math.sqrt(3) * (2 * torch.rand(n, d, generator=generator, dtype=torch.float64) - 1)
@@ -124,6 +139,9 @@ class Example(NamedTuple):
         return verdicts.FAILS if self.ratio + 4 * self.error < 0 else verdicts.UNDECIDED
 
 
+@arguments(
+    draw=callable, d=DIMENSION[1:], gamma=between(0, 1), pairs=COUNT, samples=_SAMPLES, generator=torch.Generator
+)
 def example(draw, d, gamma, pairs, samples, generator):
     """Sampled one-point ratios for inputs draw(n, d, generator) at pairs of spectral norm gamma, g <= 0.1: an Example.
 
@@ -151,14 +169,30 @@ class Decay(NamedTuple):
     squares: torch.Tensor  # [37, runs], the squared distances
 
 
+@arguments(
+    W=MATRIX,
+    law=Law,
+    level=_POSITIVE,
+    batch=COUNT,
+    seeds=each(SEED),
+    generator=torch.Generator,
+    begin=within(0, math.inf),
+    finish=_POSITIVE,
+)
 def decay(W, law, level, batch, seeds, generator, begin=2.0, finish=7.0):
     """SGD from W near W* = 0 at the noise level eta d^2 / batch = `level`, fitted between two times: a Decay.
 
     W: [d, d]. seeds: the runs. Each run goes through a random half of the inputs, in an order of its own, and meets
     none twice. The inputs are scaled to E r^2 = d.
     """
+    if W.ndim != 2 or len(W) < 3:
+        raise ValueError(f"W must be one [d, d] matrix with d >= 3, not {list(W.shape)}")
+    if len(seeds) < 2 or not begin < finish:
+        raise ValueError(f"seeds must be at least two and begin less than finish, not {seeds}, {begin} and {finish}")
     d = W.shape[-1]
     eta = level * batch / d**2
+    if not 36 <= finish / eta <= 10**8 / (2 * batch):
+        raise ValueError(f"level and finish must leave 36 to {10**8 / (2 * batch):.3g} steps for this W and batch")
     steps = round(finish / eta)
     x = (law.draw(2 * steps * batch, d, generator) / law.clock**0.5).to(W.dtype)
     record_at = np.linspace(0, steps, 37).astype(int)

@@ -6,6 +6,7 @@ import torch
 from scipy.optimize import brentq
 
 from src import verdicts
+from src.checks import MATRIX, SEED, arguments, like
 from src.model import landscape
 from src.theory import bounds, span
 
@@ -33,8 +34,13 @@ def proved_up_to():
     return brentq(lambda gamma: bounds.one_point_ratio(gamma) - bounds.DELTA, 1e-3, 0.1)
 
 
+@arguments(W_start=MATRIX, W_star=like("W_start"), seed=SEED)
 def reach(W_start, W_star, seed):
     """The Reach of starts [runs, d, d] and a teacher [d, d]; `seed` is that of the search for the worst pair."""
+    if not len(W_start):
+        raise ValueError("W_start must hold at least one start, [runs, d, d]")
+    if W_star.ndim != 2 or len(W_star) < 3:
+        raise ValueError(f"W_star must be one [d, d] matrix with d >= 3, not {list(W_star.shape)}")
     d = len(W_star)
     spectral = [float(torch.linalg.matrix_norm(W, 2).min()) for W in (W_start, W_star, W_start - torch.eye(d))]
     residual = min(spectral[:2])

@@ -9,6 +9,7 @@ once, and `src.theory.span` searches a family in which the ratio is a formula.
 
 import itertools
 import math
+import numbers
 from typing import NamedTuple
 
 import mpmath
@@ -16,12 +17,15 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from src.checks import check_generator, check_integer, check_positive
+from src.checks import COUNT, DIMENSION, MATRIX, arguments, between, check_pair, check_value, entries
 from src.model import landscape, weights
 from src.theory.bounds import G_LIMIT
+from src.theory.closed_form import single
 
 KINDS = ("random", "structured", "opposite", "near", "blocks")
 _MARGIN = 1e-4  # the penalty on g sets in a little before its limit
+_POSITIVE = between(0, math.inf)
+_starts = arguments(d=DIMENSION[2:], gamma=_POSITIVE, count=DIMENSION, generator=torch.Generator)
 
 
 class Search(NamedTuple):
@@ -34,17 +38,32 @@ class Search(NamedTuple):
     history: torch.Tensor  # [steps], the best value so far over all starts
 
 
+def _check_values(name, values):
+    check_value(name, values, torch.Tensor)
+    check_value(name, values, entries(check_limit))
+
+
 def printed_ratio(W, W_star):
     """<R, M> / |M|_F^2, of shape [...]: pi times `landscape.one_point_ratio`."""
     return math.pi * landscape.one_point_ratio(W, W_star)
 
 
+def check_limit(name, value):
+    """A kind of argument: a number that may be infinite, but not NaN."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    if math.isnan(value):
+        raise ValueError(f"{name} must be a number or an infinity, not {value}")
+
+
+@arguments(W=MATRIX, gamma=_POSITIVE)
 def clip(W, gamma):
     """The matrix with spectral norm at most gamma that is nearest to W in Frobenius norm: singular values clipped."""
     U, s, Vh = torch.linalg.svd(W, full_matrices=False)
     return U * s.clamp(max=gamma)[..., None, :] @ Vh
 
 
+@_starts
 def starts(d, gamma, count, generator):
     r"""`count` pairs (W, W*) of spectral norm at most gamma, each [count, d, d], and a list of their kinds, in turn:
 
@@ -55,10 +74,6 @@ def starts(d, gamma, count, generator):
     near        such a sum and the same with a hundredth of a random orthogonal matrix added, clipped;
     blocks      two blocks of random sizes: W = -W* skew with flat spectrum on the first, W = W* = gamma I on the other.
     """
-    check_integer("d", d, at_least=3)
-    check_integer("count", count, at_least=1)
-    check_positive("gamma", gamma)
-    check_generator(generator)
     like = {"dtype": torch.float64, "device": generator.device}
 
     def orthogonal():
@@ -104,6 +119,7 @@ def starts(d, gamma, count, generator):
     return gamma * clip(W, 1.0), gamma * clip(W_star, 1.0), kinds
 
 
+@_starts
 def with_corners(d, gamma, count, generator):
     """Pairs (W, W*) of spectral norm at most gamma, each [n, d, d]: the corners of the span of I and J, then `starts`.
 
@@ -120,6 +136,7 @@ def with_corners(d, gamma, count, generator):
     return torch.cat([corners, W]), torch.cat([corners_star, W_star])
 
 
+@arguments(gamma=_POSITIVE, g_min=check_limit, g_max=check_limit, steps=COUNT, step=_POSITIVE, objective=callable)
 def minimize(W, W_star, gamma, *, g_min=-math.inf, g_max=G_LIMIT, steps=200, step=0.2, objective=printed_ratio):
     """Projected gradient descent on `objective` over the allowed pairs, from every pair of a batch at once: a Search.
 
@@ -128,9 +145,9 @@ def minimize(W, W_star, gamma, *, g_min=-math.inf, g_max=G_LIMIT, steps=200, ste
     the singular values to gamma. g is kept between g_min and g_max by an exact penalty; only pairs that satisfy the
     constraint as it stands count. Raises ValueError when no pair met on the way is allowed.
     """
-    check_positive("gamma", gamma)
-    check_integer("steps", steps, at_least=1)
-    check_positive("step", step)
+    W, W_star = check_pair(W, W_star)
+    if W.ndim != 3:
+        raise ValueError(f"W and W_star must be batches of starts, [S, d, d], not {list(W.shape)}")
     if not g_min < g_max:
         raise ValueError(f"g_min must be below g_max, not {g_min} and {g_max}")
     pair = clip(torch.stack((W, W_star)), gamma)
@@ -152,15 +169,20 @@ def minimize(W, W_star, gamma, *, g_min=-math.inf, g_max=G_LIMIT, steps=200, ste
             pair = clip(pair.detach() - size * velocity, gamma)
     winner = values.argmin()
     if not torch.isfinite(values[winner]):
-        raise ValueError(f"no start met a pair with {g_min} <= g <= {g_max}; allow more steps or another interval")
+        raise ValueError(
+            f"no start met a pair with g from g_min = {g_min} to g_max = {g_max}; allow more steps or another interval"
+        )
     return Search(best[0, winner], best[1, winner], values[winner].item(), values, torch.stack(history))
 
 
+@arguments(values=_check_values)
 def best_of(values):
     """What the best of n of the S starts is on average, n = 1 ... S (drawn without replacement): [S].
 
     It says how the result grew with the number of starts: where it is flat, more starts would hardly help.
     """
+    if values.ndim != 1 or not values.isfinite().any():
+        raise ValueError(f"values must be a row [S], not all of it infinite, not {list(values.shape)}")
     ordered = values[values.isfinite()].sort().values.tolist()
     S = len(ordered)
     n = np.arange(1, S + 1)
@@ -171,8 +193,12 @@ def best_of(values):
     return mean
 
 
+@arguments(digits=range(1, 10_001))
 def precise(W, W_star, digits=30):
     """(printed ratio, g) of one [d, d] pair by Lemma 2.1 in mpmath, as printed, term by term; 60 x 60 takes seconds."""
+    W, W_star = single(W, W_star)
+    if torch.equal(W, W_star):
+        raise ValueError("W must differ from W_star: the one-point ratio is not defined at W = W_star")
     d = W.shape[-1]
     with mpmath.workdps(digits):
         A, B = (

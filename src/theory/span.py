@@ -10,10 +10,14 @@ import mpmath
 import numpy as np
 from scipy.optimize import minimize as minimize_smooth
 
-from src.checks import check_integer, check_positive
+from src.checks import COUNT, FORMULA, SEED, arguments, between, each, entries, one_or_each, within
 from src.dynamics import three_variables
 from src.dynamics.three_variables import spectral_norm
 from src.theory.bounds import G_LIMIT
+
+_POSITIVE = between(0, math.inf)
+_NUMBER = within(-math.inf, math.inf)
+_SEARCH = {"gamma": between(0, 100), "g_max": _NUMBER, "tries": COUNT, "seed": SEED}
 
 
 class Pair(NamedTuple):
@@ -27,19 +31,21 @@ class Pair(NamedTuple):
 
 def printed_ratio(W, W_star, d):
     """(printed ratio, g) of the pair with coordinates W, W*: floats or mpmath numbers, as a formula for every d."""
+    g = three_variables.potential(W, d, W_star)
     M = tuple(y - x for x, y in zip(W, W_star, strict=True))
+    if not any(M):
+        raise ValueError("W must differ from W_star: the one-point ratio is not defined at W = W_star")
     towards = -three_variables.inner(three_variables.gradient(W, d, W_star), M, d)
     pi = mpmath.pi if isinstance(W[0], mpmath.mpf) else math.pi
-    return pi * towards / three_variables.inner(M, M, d), three_variables.potential(W, d, W_star)
+    return pi * towards / three_variables.inner(M, M, d), g
 
 
+@arguments(d=FORMULA[2:], **_SEARCH)
 def minimize(d, gamma, *, g_max=G_LIMIT, tries=5, seed=0):
     """The smallest `printed_ratio` with norms at most gamma and g <= g_max: a Pair, by SLSQP from random starts.
 
     Only results that satisfy every constraint as it stands count.
     """
-    check_integer("d", d, at_least=3)
-    check_positive("gamma", gamma)
     rng, best = np.random.default_rng(seed), None
     root = math.sqrt(d)
     trace = 1 / root / (1 + gamma * root)  # so much of I in W* - W moves g by about 1, or the inner product as K does
@@ -72,11 +78,13 @@ def minimize(d, gamma, *, g_max=G_LIMIT, tries=5, seed=0):
     return best
 
 
+@arguments(dims=each(FORMULA[2:]), **_SEARCH)
 def smallest(dims, gamma, tries, seed, g_max=G_LIMIT):
     """The smallest ratio that `minimize` finds at gamma, with g <= g_max, in each of the dimensions: a list."""
     return [minimize(d, gamma, g_max=g_max, tries=tries, seed=seed).ratio for d in dims]
 
 
+@arguments(gamma=between(0, 1), g=_NUMBER)
 def limit(gamma, g=G_LIMIT):
     r"""The ratio at W = -a I - b K and W* = -a I + b K, plus a trace that makes g what it is, as d goes to infinity.
 
@@ -91,6 +99,7 @@ def limit(gamma, g=G_LIMIT):
     return float(ratio.min())
 
 
+@arguments(c=one_or_each(entries(_POSITIVE)), g=within(0, 10_000))
 def small_weights_limit(c, g=G_LIMIT):
     r"""The smallest ratio of allowed pairs as gamma -> 0 with gamma^2 d = c, for numbers or arrays c > 0.
 

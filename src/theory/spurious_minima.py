@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_matrix
+from src.checks import COUNT, DIMENSION, MATRIX, arguments, each
 from src.model import population
 from src.theory import minima
 
@@ -41,6 +41,7 @@ CRITICAL = 1e-8  # a point counts as critical where the Frobenius norm of the ex
 SPURIOUS = 1e-3  # and a minimum as not global where eq. 2 is above this; at the family's points it is about 0.57 / d
 
 
+@arguments(d=DIMENSION[2:])
 @_one_thread
 def minimum(d: int) -> Float[Tensor, "{d} {d}"]:
     """The member W [d, d] of the family (float64; the teacher is W* = 0): descent from -2 e_1 e_1^T, then Newton steps.
@@ -48,7 +49,6 @@ def minimum(d: int) -> Float[Tensor, "{d} {d}"]:
     The Newton steps move in the five entries that the symmetry leaves. A minimum for d >= 6, a saddle for d = 3, 4, 5.
     Raises TypeError or ValueError unless d is an integer of at least 3.
     """
-    check_integer("d", d, at_least=3)
     zero = torch.zeros(d, d, dtype=torch.float64)
     start = zero.clone()
     start[0, 0] = -2
@@ -61,23 +61,29 @@ def minimum(d: int) -> Float[Tensor, "{d} {d}"]:
     return W
 
 
+@arguments(W=MATRIX)
 def entries(W: Float[Tensor, "d d"]) -> Float[Tensor, "5"]:
     """a, b, c, p, q of a member W of the family: entries of I + W."""
+    _check_single(W, least=3)
     return torch.stack([1 + W[0, 0], W[0, 1], W[1, 0], 1 + W[1, 1], W[1, 2]])
 
 
+@arguments(W=MATRIX)
 def exchanged(W: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
     """The copy of W [d, d] in which columns 1 and 2 of I + W have changed places; for the family, the nearest to 0."""
+    _check_single(W, least=2)
     order = [1, 0, *range(2, len(W))]
     return _copy(W, order)
 
 
+@arguments(W=MATRIX)
 def other_copies(W: Float[Tensor, "d d"]) -> float:
     """A lower bound for ||W||_2 of all copies of a member W of the family but those like `exchanged` (see above)."""
     a, b, _, p, q = entries(W).tolist()
     return min(abs(a - 1), (b**2 + p**2 + (1 - q) ** 2 + (len(W) - 3) * q**2) ** 0.5)
 
 
+@arguments(W=MATRIX)
 @_one_thread
 def nearest_copy(W: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
     """A copy of any W [d, d] near to 0: of small ||W||_2, such that exchanging two columns makes it no smaller.
@@ -85,9 +91,7 @@ def nearest_copy(W: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
     The search starts at the copy of least ||W||_F, which an assignment finds, and so gives an upper bound for the
     nearest of the d! copies. Errors as in `population.gradient`, and ValueError for a batch.
     """
-    check_matrix("W", W)
-    if W.ndim != 2:
-        raise ValueError(f"W must be one [d, d] matrix, not {list(W.shape)}")
+    _check_single(W, least=1)
     d = len(W)
     order = linear_sum_assignment((W.detach() + torch.eye(d)).numpy(), maximize=True)[1]
     first, second = np.triu_indices(d, 1)
@@ -117,15 +121,13 @@ class Ends(NamedTuple):
         return (self.loss > SPURIOUS) & (self.lowest_curvature > 0)
 
 
+@arguments(d=DIMENSION[1:], count=COUNT, generator=torch.Generator)
 @_one_thread
 def from_random_starts(d: int, count: int, generator: torch.Generator) -> Ends:
     """The Ends of `count` descents for the teacher W* = 0, from I + W with independent entries N(0, 1/d).
 
     These are the starts of Safran and Shamir's own search. Raises TypeError or ValueError for bad input.
     """
-    check_integer("d", d, at_least=2)
-    check_integer("count", count, at_least=1)
-    check_generator(generator)
     zero, ends = torch.zeros(d, d, dtype=torch.float64), []
     for _ in range(count):
         A = torch.randn(d, d, generator=generator, dtype=torch.float64) / d**0.5
@@ -161,6 +163,7 @@ class Spurious(NamedTuple):
         return verdicts.HOLDS if found.all() and self.deviation <= PUBLISHED_ACCURACY else verdicts.FAILS
 
 
+@arguments(dimensions=each(DIMENSION[2:]))
 @_one_thread
 def spurious(dimensions=range(6, 21)) -> Spurious:
     """The Spurious evidence for these dimensions, each at least 3; 6 to 20 are those of Safran and Shamir's proof."""
@@ -179,6 +182,11 @@ def spurious(dimensions=range(6, 21)) -> Spurious:
         )
     difference = entries(minimum(PUBLISHED_AT)) - torch.tensor(PUBLISHED, dtype=torch.float64)
     return Spurious(*np.array(rows, dtype=float).T, float(difference.abs().max()))
+
+
+def _check_single(W, least):
+    if W.ndim != 2 or len(W) < least:
+        raise ValueError(f"W must be one [d, d] matrix with d >= {least}, not {list(W.shape)}")
 
 
 def _copy(W, order):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 
 from src import verdicts
-from src.checks import check_integer
+from src.checks import DIMENSION, SEED, arguments, within
 from src.model import landscape, population, weights
 
 TEACHER_NORMS = (0.3, 0.6, 1.0)  # spectral norms of the teachers
@@ -72,15 +72,13 @@ class Coverage(NamedTuple):
         return verdicts.CORRECTED if self.norm < self.possible else verdicts.FAILS
 
 
+@arguments(d=DIMENSION[2:], runs=DIMENSION, seed=SEED, t_end=within(0, 10_000))
 def descend(d, runs, seed, t_end=100.0):
     """The Runs in dimension d: entries N(0, 1/d), steps of 1.5 / (d / 2 + 2), until all arrive or t_end is reached.
 
     The teachers have Frobenius norm 0.9 sqrt(d) times their spectral norm. All draws follow from d and the seed.
     Raises TypeError or ValueError for bad input.
     """
-    check_integer("d", d, at_least=3)
-    check_integer("runs", runs, at_least=1)
-    check_integer("seed", seed, at_least=0)
     generator = torch.Generator().manual_seed(seed)
     shape = len(TEACHER_NORMS), runs, d, d
     W = torch.randn(shape, generator=generator, dtype=torch.float64) / math.sqrt(d)  # [3, N, d, d]
@@ -100,13 +98,14 @@ def descend(d, runs, seed, t_end=100.0):
     return Runs(t, torch.stack(distance) / distance[0], torch.stack(ratios), norms, potentials)
 
 
+@arguments(d=DIMENSION[2:])
 def twins(d):
     """Two teachers [d, d] that are one function: 0 and P - I, P moving the first three columns around."""
-    check_integer("d", d, at_least=3)
     eye = torch.eye(d, dtype=torch.float64)
     return 0 * eye, eye[:, [1, 2, 0, *range(3, d)]] - eye
 
 
+@arguments(found=Runs, d=DIMENSION[2:], seed=SEED)
 def judge(found, d, seed):
     """The StandardStart of the Runs `found` in dimension d; the twins' losses are compared at ten standard starts."""
     one, two = twins(d)

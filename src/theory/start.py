@@ -8,11 +8,15 @@ import numpy as np
 import torch
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_matrix
+from src.checks import DIMENSION, FORMULA, MATRIX, arguments, between, check_pair, each, vector, within
 from src.model import landscape, weights
 
 STUDENT = 0.5  # sqrt(d) times the standard deviation of a weight: |W|_2 is about 1
 TEACHERS = {"zero": 0.0, "same": 0.5, "larger": 0.6}  # the same of the teacher's weights
+
+_DEVIATION = within(0, 1000)  # sqrt(d) times the standard deviation of a weight
+_deviations = arguments(d=FORMULA, student=_DEVIATION, teacher=_DEVIATION)
+_limits = arguments(student=_DEVIATION, teacher=_DEVIATION)
 
 
 class PotentialAtStart(NamedTuple):
@@ -44,11 +48,10 @@ class PotentialAtStart(NamedTuple):
         return verdicts.HOLDS if large and self.largest_z < 5 else verdicts.FAILS
 
 
+@arguments(dimensions=each(DIMENSION), generator=torch.Generator, draws=DIMENSION[1:])
 def potential_at_start(dimensions, generator, draws=16):
     """Section 4, g = Omega(sqrt(d)) at random starts: the `PotentialAtStart` over these dimensions."""
-    check_generator(generator)
-    check_integer("draws", draws, at_least=2)
-    if len(dimensions) < 2:
+    if len(set(dimensions)) < 2:
         raise ValueError(f"dimensions must be at least two, for a power of d; not {dimensions}")
     mean, deviation, ratio = [], [], []
     for teacher in TEACHERS.values():
@@ -68,29 +71,33 @@ def potential_at_start(dimensions, generator, draws=16):
     return PotentialAtStart(tuple(dimensions), draws, mean, deviation, np.array(expected), ratio)
 
 
+@arguments(d=FORMULA, nu=_DEVIATION)
 def mean_length(d, nu):
     r"""The exact mean of |e_j + w_j| for d independent entries of w_j with standard deviation nu / sqrt(d).
 
     The length over that deviation follows the noncentral chi law with d degrees of freedom, whose mean is
     sqrt(2) Gamma((d + 1) / 2) / Gamma(d / 2) 1F1(-1/2; d/2; -d / (2 nu^2)).
     """
-    if nu == 0:
+    if nu < 1e-9:  # up to nu^2 / 2
         return 1.0
     ratio = mpmath.exp(mpmath.loggamma((d + 1) / 2) - mpmath.loggamma(d / 2))
     return float(nu / math.sqrt(d) * mpmath.sqrt(2) * ratio * mpmath.hyp1f1(-0.5, d / 2, -d / (2 * nu**2)))
 
 
+@_deviations
 def exact_mean_potential(d, student, teacher):
     """The exact mean of g for Gaussian weights of standard deviations student / sqrt(d) and teacher / sqrt(d)."""
     return d * (mean_length(d, teacher) - mean_length(d, student))
 
 
+@_deviations
 def mean_potential(d, student, teacher):
     """The mean of g to leading order, d (sqrt(1 + teacher^2) - sqrt(1 + student^2)), for weights with standard
     deviations student / sqrt(d) and teacher / sqrt(d)."""
     return d * (math.sqrt(1 + teacher**2) - math.sqrt(1 + student**2))
 
 
+@_limits
 def deviation_of_potential(student, teacher):
     """The standard deviation of g for the weights of `mean_potential`, in the limit of large d.
 
@@ -100,18 +107,24 @@ def deviation_of_potential(student, teacher):
     return math.sqrt(sum((nu**2 + nu**4 / 2) / (1 + nu**2) for nu in (student, teacher)))
 
 
+@_limits
 def ratio_slope(student, teacher):
     r"""The slope with which <R, M> / |M|_F^2 grows with d, to leading order, for the weights of `mean_potential`.
 
     g <A_bar, M> is d (b - a) times -d student^2 / a, with a and b the lengths of a student's and a teacher's column,
     and |M|_F^2 is d (student^2 + teacher^2); all other parts of <R, M> are of order d. Negative for a larger teacher.
     """
+    if not student + teacher:
+        raise ValueError("student and teacher must not both be zero, where the ratio is not defined")
     a, b = math.sqrt(1 + student**2), math.sqrt(1 + teacher**2)
     return -(b - a) / a * student**2 / (student**2 + teacher**2)
 
 
+@arguments(sizes=vector(between(0, FORMULA[-1])), values=vector(between(0, math.inf)))
 def power(sizes, values):
     """The p for which values are closest to a constant times sizes^p, in the sense of least squares of logarithms."""
+    if len(np.unique(sizes)) < 2 or len(sizes) != len(values):
+        raise ValueError(f"sizes must be at least two, as many as values, not {sizes} for {len(values)} values")
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
@@ -133,34 +146,40 @@ class CorrelatedUnits(NamedTuple):
         return verdicts.CORRECTED if self.diagonal > 0.01 else verdicts.HOLDS
 
 
+@arguments(d=range(2, 2501), generator=torch.Generator)
 def correlated_units(d, generator):
     """Footnote 2, sum_ij Cov[sigma_i, sigma_j] = Omega(d): the `CorrelatedUnits` in this dimension."""
-    check_integer("d", d, at_least=2)
-    check_generator(generator)
     aligned = [covariance_sums(torch.full((n, n), 0.5 / n, dtype=torch.float64))[1] for n in (d, 4 * d)]
     diagonal, _ = covariance_sums(torch.zeros(d, d, dtype=torch.float64))
     W = 0.25 * torch.randn(d, d, generator=generator, dtype=torch.float64) / math.sqrt(d)
     return CorrelatedUnits(d, diagonal, *aligned, covariance_sums(W)[1])
 
 
+@arguments(A=MATRIX)
 def covariances(A):
     """Cov[ReLU(a_i^T x), ReLU(a_j^T x)] for all pairs of columns of A, [d, d] to [d, d], from the arc-cosine kernel."""
+    _check_columns(A)
     length, angle = A.norm(dim=0), angles(A)
     return length * length[:, None] * (angle.sin() + (math.pi - angle) * angle.cos() - 1) / (2 * math.pi)
 
 
+@arguments(A=MATRIX)
 def angles(A):
     """The angles between all pairs of columns of A, [d, d] to [d, d]; zero on the diagonal."""
+    _check_columns(A)
     A_bar = A / A.norm(dim=0)
     return (A_bar.mT @ A_bar).clamp(-1, 1).acos().fill_diagonal_(0)
 
 
+@arguments(W=MATRIX)
 def covariance_sums(W):
     """(sum over i = j, sum over i != j) of Cov[ReLU(a_i^T x), ReLU(a_j^T x)] over d, from the arc-cosine kernel.
 
     W: [d, d]. The means are |a_j| / sqrt(2 pi), and the products are those of `src.model.population`.
     """
-    check_matrix("W", W)
+    if W.ndim != 2:
+        raise ValueError(f"W must be one [d, d] matrix, not {list(W.shape)}")
+    check_pair(W, W)  # no zero column
     covariance = covariances(torch.eye(len(W), dtype=W.dtype, device=W.device) + W)
     diagonal = covariance.diagonal().sum()
     return float(diagonal / len(W)), float((covariance.sum() - diagonal) / len(W))
@@ -181,9 +200,9 @@ class OrthonormalUnits(NamedTuple):
         return verdicts.HOLDS if independent and abs(self.otherwise) > 1e-3 else verdicts.FAILS
 
 
+@arguments(d=DIMENSION[1:], generator=torch.Generator)
 def orthonormal_units(d, generator):
     """The `OrthonormalUnits` of a random orthogonal matrix and of Gaussian columns in this dimension."""
-    check_integer("d", d, at_least=2)
     A = weights.with_norms(d, 1.0, math.sqrt(d), generator)
     other = torch.randn(d, d, generator=generator, dtype=torch.float64) / math.sqrt(d)
     off = ~torch.eye(d, dtype=torch.bool)
@@ -193,3 +212,8 @@ def orthonormal_units(d, generator):
         both_active=((math.pi - angles(A)) / (2 * math.pi) - 1 / 4)[off].abs().max().item(),
         otherwise=covariances(other)[off].abs().max().item(),
     )
+
+
+def _check_columns(A):
+    if A.ndim != 2 or not A.any(0).all():
+        raise ValueError(f"A must be one [d, d] matrix without a column of zeros; its shape is {list(A.shape)}")

@@ -17,6 +17,7 @@ import torch
 from scipy.optimize import brentq
 
 from src import verdicts
+from src.checks import COUNT, DIMENSION, SEED, arguments, between, each, vector, within
 from src.model import landscape, weights
 from src.theory import bounds, search
 from src.theory.phase_two import crossing
@@ -24,17 +25,20 @@ from src.theory.phase_two import crossing
 READINGS = (("constant", "g_j"), ("constant", "g"), ("first_order", "g_j"), ("first_order", "g"), ("higher_order", "g"))
 FIRST_ORDER = -1.3  # Figure 5's bounds
 HIGHER_ORDER = -0.085
+PARTS = ("constant", "first_order", "higher_order")
+
+_POSITIVE = between(0, math.inf)
+_EVEN = DIMENSION[1::2]
 
 
+@arguments(part=PARTS, reading=("g_j", "g"))
 def part_ratio(part, reading):
     """The function (W, W*) -> that part of <R, M> over |M|_F^2, [..., d, d] to [...], differentiable.
 
     part: a field of `landscape.Parts`; reading: "g_j" or "g", see above (the higher-order part is the same in both).
     Raises ValueError for another name.
     """
-    signs = {"constant": 1, "first_order": -1, "higher_order": 0}
-    if part not in signs or reading not in ("g_j", "g"):
-        raise ValueError(f"part must be one of {', '.join(signs)} and reading g_j or g, not {part!r} and {reading!r}")
+    signs = dict(zip(PARTS, (1, -1, 0)))
 
     def ratio(W, W_star):
         M, A = W_star - W, torch.eye(W.shape[-1], dtype=W.dtype) + W
@@ -48,13 +52,13 @@ def part_ratio(part, reading):
     return ratio
 
 
+@arguments(d=_EVEN, gamma=_POSITIVE)
 def diagonal_pair(d, gamma):
     """W = 0 and a W* of spectral norm gamma, each [d, d], with M u = 0, tr M = 0 and nearly all of M on the diagonal.
 
-    M is a multiple of D - D J / d, with D = diag(-1, 1, -1, 1, ...) and J the matrix of ones; d must be even.
+    M is a multiple of D - D J / d, with D = diag(-1, 1, -1, 1, ...) and J the matrix of ones; d must be even, so that
+    the signs add up to zero.
     """
-    if d % 2:
-        raise ValueError(f"d must be even, so that the signs add up to zero, not {d}")
     signs = torch.tensor([-1.0, 1.0], dtype=torch.float64).repeat(d // 2)
     M = torch.diag(signs) - signs[:, None] / d
     return torch.zeros_like(M), gamma * M / torch.linalg.matrix_norm(M, 2)
@@ -92,6 +96,7 @@ class ThreeParts(NamedTuple):
         return crossing(self.gammas, self.worst[part, "g"], bound)
 
 
+@arguments(part=PARTS, level=within(-math.inf, math.inf))
 def figure_5_up_to(part, level):
     """The gamma up to which `bounds.figure_5` proves that this part is at least `level`.
 
@@ -102,8 +107,19 @@ def figure_5_up_to(part, level):
     return brentq(lambda gamma: getattr(bounds.figure_5(gamma), part) - level, 1e-9, 0.17)
 
 
+@arguments(
+    d=DIMENSION[2:],
+    gammas=each(_POSITIVE),
+    starts=DIMENSION,
+    steps=COUNT,
+    seed=SEED,
+    diagonal_d=_EVEN,
+    diagonal_gamma=_POSITIVE,
+)
 def three_parts(d, gammas, starts, steps, seed, diagonal_d=100, diagonal_gamma=1e-4):
     """The ThreeParts found by searches in d dimensions, at each gamma from `starts` starts of `steps` steps."""
+    if any(np.diff(gammas) <= 0) or gammas[0] > 0.17:
+        raise ValueError(f"gammas must be increasing, the first at most 0.17, not {gammas}")
     worst = {key: [] for key in READINGS}
     for gamma in gammas:
         W, W_star, _ = search.starts(d, gamma, starts, torch.Generator().manual_seed(seed))
@@ -154,6 +170,7 @@ class JointError(NamedTuple):
         return verdicts.HOLDS if inside and self.slope > 0.95 else verdicts.FAILS
 
 
+@arguments(c=between(-1, 1))
 def quotient_at(c):
     r"""(1 / sqrt(1 - c^2) - 1) / (3 c^2): the limit, as c* goes to c, of (theta* - theta + c* - c) / (c^3 - c*^3).
 
@@ -191,11 +208,14 @@ class AngleErrors(NamedTuple):
         return JointError(slope, float(least), float(most), cosine, quotient_at(cosine))
 
 
+@arguments(d=DIMENSION[1:], gamma=between(0, 1), distances=vector(_POSITIVE), generator=torch.Generator)
 def angle_errors(d, gamma, distances, generator):
     """The AngleErrors on the way from a random W with flat spectrum gamma to a teacher whose columns stay correlated.
 
     W* is gamma times the reflection that exchanges the first two directions, so that <b_1, b_2> = 2 gamma.
     """
+    if len(distances) < 2 or any(np.diff(distances) <= 0):
+        raise ValueError(f"distances must be at least two, increasing, not {distances}")
     eye = torch.eye(d, dtype=torch.float64)
     W_star = -gamma * eye
     W_star[:2, :2] += gamma

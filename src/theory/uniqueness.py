@@ -10,13 +10,17 @@ from typing import NamedTuple
 import torch
 
 from src import verdicts
-from src.checks import check_generator, check_integer, check_matrix, check_pair
+from src.checks import COUNT, DIMENSION, MATRIX, SEED, arguments, between, check_pair, like
 from src.model import population, weights
 from src.theory import minima
 from src.theory.basins import all_orders, permuted
 from src.theory.closed_form import loss_in_digits, network
 
 RADIUS = math.sqrt(3) / 2  # the spectral norm within which chapter 1 proves the global minimum to be unique
+
+_POSITIVE = between(0, math.inf)
+_PAIR = {"W_0": MATRIX, "W_star": like("W_0")}
+_DESCENTS = {"d": DIMENSION, "runs": COUNT}
 
 
 class Uniqueness(NamedTuple):
@@ -63,14 +67,21 @@ class MovedStart(NamedTuple):
         return verdicts.HOLDS if needed else verdicts.CORRECTED
 
 
+@arguments(
+    weights=MATRIX,
+    network=callable,
+    target=callable,
+    generator=torch.Generator,
+    eta=_POSITIVE,
+    batch=range(1, 10**7),
+    steps=COUNT,
+)
 def sgd(weights, network, target, generator, eta=0.02, batch=50, steps=50):
     """The end of SGD on the mean squared difference of network(x, weights) and target(x), x ~ N(0, I) fresh.
 
     weights: [d, d]. The gradient is autograd's, so that it does not know what the network is.
     """
-    check_matrix("weights", weights)
-    check_generator(generator)
-    check_integer("steps", steps, at_least=1)
+    _check_single(weights=weights)
     weights = weights.clone().requires_grad_()
     for _ in range(steps):
         x = torch.randn(batch, len(weights), generator=generator, dtype=torch.float64)
@@ -79,13 +90,13 @@ def sgd(weights, network, target, generator, eta=0.02, batch=50, steps=50):
     return weights.detach()
 
 
+@arguments(d=DIMENSION[2:])
 def turned_cycle(d):
     """A teacher, [d, d], at which the RADIUS is attained: |W*|_2 is sqrt(3)/2, and that of another copy of it is too.
 
     In the plane orthogonal to (1, 1, 1) of the first three coordinates I + W* shrinks by one half and turns by -60
     degrees. Moving the first three columns around turns that by 120 degrees, to 60.
     """
-    check_integer("d", d, at_least=3)
     turn = torch.zeros(d, d, dtype=torch.float64)
     cycle = torch.eye(3, dtype=torch.float64).roll(1, 0)
     plane, quarter = torch.eye(3, dtype=torch.float64) - 1 / 3, (cycle - cycle.T) / math.sqrt(3)
@@ -93,19 +104,27 @@ def turned_cycle(d):
     return turn
 
 
+@arguments(W_star=MATRIX)
 def within(W_star):
     """The smallest max(|W|_2, |W*|_2) over the other copies W of the teacher W*, [d, d] with d <= 8."""
+    _check_single(W_star=W_star)
+    if not 2 <= len(W_star) <= 8:
+        raise ValueError(f"W_star must have from 2 to 8 columns, not {len(W_star)}")
     others = permuted(W_star, all_orders(len(W_star))[1:])
     return float(torch.linalg.matrix_norm(others, 2).min().clamp(min=torch.linalg.matrix_norm(W_star, 2)))
 
 
+@arguments(W_star=MATRIX)
 def judge(W_star):
     """The Uniqueness of the teacher W*, [d, d] with 3 <= d <= 8, its multiples and the `turned_cycle`.
 
     The entries of W* should be multiples of 2^-20, so that I + W* is exact. Errors as `population.loss`.
     """
-    check_matrix("W_star", W_star)
+    _check_single(W_star=W_star)
     d = len(W_star)
+    if not 3 <= d <= 8 or not W_star.any():
+        raise ValueError(f"W_star must have from 3 to 8 columns, and not be zero; d is {d}")
+    check_pair(0 * W_star, W_star)  # no zero column
     swap = [1, 0, *range(2, d)]
     others = permuted(W_star, all_orders(d)[1:])  # [d! - 1, d, d]
     size = torch.linalg.matrix_norm(W_star, 2)
@@ -121,12 +140,13 @@ def judge(W_star):
     )
 
 
+@arguments(**_PAIR, seed=SEED)
 def same_path(W_0, W_star, seed):
     """(apart, moved) of `MovedStart`: SGD with the identity from W_0, and without it from I + W_0, [d, d] each.
 
     Both networks see the same inputs, drawn from `seed`. Raises TypeError or ValueError for bad input.
     """
-    W_0, W_star = check_pair(W_0, W_star)
+    _check_single(W_0=W_0, W_star=W_star)
     eye = torch.eye(len(W_star), dtype=W_star.dtype)
 
     def path(start, student):
@@ -137,12 +157,12 @@ def same_path(W_0, W_star, seed):
     return float((eye + end - end_vanilla).norm()), float((end - W_0).norm())
 
 
+@arguments(**_DESCENTS, generator=torch.Generator, norm=_POSITIVE)
 def arrivals(d, runs, generator, norm=0.1):
     """(with, without): how many of `runs` descents of the exact loss from random weights end at loss zero.
 
     Student and teacher, Gaussian [d, d], have that spectral norm; without the identity the student's columns are w_j.
     """
-    check_integer("runs", runs, at_least=1)
     eye, ended = torch.eye(d, dtype=torch.float64), []
     for _ in range(runs):
         W, W_star = weights.gaussian((2, d, d), norm, generator)
@@ -150,6 +170,13 @@ def arrivals(d, runs, generator, norm=0.1):
     return tuple(map(sum, zip(*ended)))
 
 
+@arguments(**_PAIR, **_DESCENTS, seed=SEED)
 def moved_start(W_0, W_star, d, runs, seed):
     """The MovedStart of SGD from W_0, [n, n], for the teacher W*, and of `runs` descents in d dimensions."""
     return MovedStart(*same_path(W_0, W_star, seed), runs, *arrivals(d, runs, torch.Generator().manual_seed(seed)))
+
+
+def _check_single(**given):
+    for name, X in given.items():
+        if X.ndim != 2 or X.dtype != torch.float64:
+            raise ValueError(f"{name} must be one [d, d] matrix of float64, not {X.dtype} of shape {list(X.shape)}")

@@ -15,13 +15,17 @@ import torch
 from scipy.optimize import brentq, minimize_scalar
 
 from src import verdicts
-from src.checks import check_integer, check_positive
+from src.checks import DIMENSION, FORMULA, arguments, between, vector, within
 from src.dynamics import three_variables
 from src.model import landscape
 from src.theory import bounds, naive_gradient, span
 
 DIGITS = 40  # of the computations in mpmath
 LIMIT = 4 * math.sqrt(math.pi / 2 - 1)  # |M|_F from which the gradient can point the wrong way, as d -> infinity
+
+_POSITIVE = between(0, math.inf)
+_ANY_DIMENSION = between(1, FORMULA[-1])  # of a formula that does not ask for a whole number
+_PROVED = between(0, (math.sqrt(2) - 1) / (math.sqrt(2) + 1))  # norms for which `bounds.margin_pieces` exist
 
 
 class Figure3(NamedTuple):
@@ -45,8 +49,11 @@ class Figure3(NamedTuple):
         return verdicts.ILLUSTRATED if as_drawn else verdicts.FAILS
 
 
+@arguments(d=FORMULA[2:], frobenius=_POSITIVE)
 def figure_3(d=103, frobenius=4.5):
     """Figure 3 from a computed path: the flow from the start of section 5.3 with this |W|_F and tr W = -3/4 |W|_F^2."""
+    if not 0.75 * frobenius <= math.sqrt(d - 1):
+        raise ValueError(f"frobenius must be at most sqrt(d - 1) / 0.75 = {math.sqrt(d - 1) / 0.75}, not {frobenius}")
     start = three_variables.start(d, frobenius, -0.75 * frobenius**2)
     end = 3.5 * math.pi / d  # of Phase I: g falls at the rate d / pi, so that 3 % of it are left
     marked = np.concatenate([np.linspace(0, end, 6), [1.5, 3, 6, 11]])
@@ -68,30 +75,36 @@ def figure_3(d=103, frobenius=4.5):
     )
 
 
+@arguments(d=FORMULA[2:], frobenius=_POSITIVE)
 def lowest_inner(d, frobenius):
     """W* = 0: (the smallest <R, M>, the coordinates there) over the trace of section 5.3's start, in 40 digits."""
-    check_positive("frobenius", frobenius)
 
     def value(trace):
         with mpmath.workdps(DIGITS):
             W = _digits(three_variables.start(d, frobenius, trace))
             return float(mpmath.pi * three_variables.inner(three_variables.gradient(W, d), W, d))
 
-    found = minimize_scalar(value, bounds=(-(frobenius**2), -(frobenius**2) / 2), method="bounded")
+    try:
+        found = minimize_scalar(value, bounds=(-(frobenius**2), -(frobenius**2) / 2), method="bounded")
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"frobenius must be at most some sqrt(d - 1) = {math.sqrt(d - 1):.4g}, for such traces, not {frobenius}"
+        ) from None
     return found.fun, three_variables.start(d, frobenius, found.x)
 
 
+@arguments(d=FORMULA[15:])  # below 16 section 5.3 has no start with |W|_F = 4
 def critical_frobenius(d):
     """W* = 0: the |W|_F from which on the gradient points the wrong way at some start of section 5.3."""
     return brentq(lambda frobenius: lowest_inner(d, frobenius)[0], 1.2, 4, xtol=1e-6)
 
 
+@arguments(d=_ANY_DIMENSION, gamma=between(0, 1), precise=bool)
 def lowest_ratio(d, gamma, precise=False):
     """W* = -W = t (I - J/d) + k K of spectral norm gamma: (the smallest <R, M> / |M|_F^2 over t, g there).
 
     In float64, or in 40 digits if `precise`.
     """
-    check_positive("gamma", gamma)
     number = mpmath.mpf if precise else float
 
     def ratio_and_potential(x):
@@ -115,16 +128,17 @@ class SmallestNorms(NamedTuple):
     safe: np.ndarray  # [D], the gamma up to which no pair with |W|_2, |W*|_2 <= gamma has it, by `lowest_possible`
 
 
+@arguments(dimensions=vector(FORMULA[16:]))  # below 17 the bracket for W* = -W reaches |W|_2 = 1
 def smallest_norms(dimensions):
     """The `SmallestNorms` at these dimensions, sorted."""
-    dimensions = np.unique(dimensions)
+    dimensions = sorted(set(map(int, dimensions)))
     frobenius = [critical_frobenius(d) for d in dimensions]
     zero = [three_variables.spectral_norm(lowest_inner(d, F)[1]) for d, F in zip(dimensions, frobenius)]
     opposite = [
         brentq(lambda gamma, d=d: lowest_ratio(d, gamma)[0], 0.3 / math.sqrt(d), 4 / math.sqrt(d)) for d in dimensions
     ]
     safe = [brentq(lambda gamma, d=d: lowest_possible(d, gamma), 1e-9, 0.1) for d in dimensions]
-    return SmallestNorms(dimensions, *map(np.array, (frobenius, zero, opposite, safe)))
+    return SmallestNorms(np.array(dimensions), *map(np.array, (frobenius, zero, opposite, safe)))
 
 
 class WrongWay(NamedTuple):
@@ -143,16 +157,17 @@ class WrongWay(NamedTuple):
         return verdicts.HOLDS if found else verdicts.FAILS
 
 
+@arguments(d=between(0, FORMULA[-1]), gamma=_PROVED)
 def lowest_possible(d, gamma):
     r"""No pair with |W|_2, |W*|_2 <= gamma has a smaller <R, M> / |M|_F^2 in dimension d, whatever its potential.
 
     The pieces of `bounds.margin_pieces`, but for the radial one g <A_bar, M> >= -|M|_F^4 / (16 (1 - gamma)^2), where
     |M|_F^2 <= 4 gamma^2 d. Chapter 5 has the proof. Errors as in `bounds.one_point_ratio`.
     """
-    check_positive("d", d)
     return sum(bounds.margin_pieces(gamma)._replace(radial=-d * gamma**2 / (4 * (1 - gamma) ** 2)))
 
 
+@arguments(gamma=_PROVED, delta=within(-10, 10))
 def safe_dimension(gamma=bounds.PHASE_TWO_SPECTRAL, delta=0.0):
     """The dimension up to which `lowest_possible` is at least delta: the whole ball is delta-one point convex there.
 
@@ -162,9 +177,9 @@ def safe_dimension(gamma=bounds.PHASE_TWO_SPECTRAL, delta=0.0):
     return math.floor(1 + (lowest_possible(1, gamma) - delta) / slope)
 
 
+@arguments(gamma=between(1e-6, 0.3))
 def small_pair(gamma=bounds.PHASE_TWO_SPECTRAL):
     """The `WrongWay` pair of spectral norm gamma in the smallest dimension that has one, plus two per cent."""
-    check_positive("gamma", gamma)
     first = 1 / gamma**2  # to leading order |M|_F = 2 gamma sqrt(d) must be LIMIT: d = 2.28 / gamma^2
     onset = math.exp(brentq(lambda x: lowest_ratio(math.exp(x), gamma)[0], math.log(first / 10), math.log(100 * first)))
     d = first_prime(math.ceil(1.02 * onset))
@@ -188,6 +203,7 @@ class InPhaseOne(NamedTuple):
         return verdicts.FAILS if right_way else verdicts.HOLDS
 
 
+@arguments(d=DIMENSION[2:], gamma=_PROVED, count=DIMENSION, generator=torch.Generator)
 def in_phase_one(d, gamma, count, generator):
     """`InPhaseOne` over the pairs of `naive_gradient.pairs`, and `count` random ones, those with g > 197 gamma^2.
 
@@ -208,9 +224,9 @@ def in_phase_one(d, gamma, count, generator):
     return InPhaseOne(d, len(ratio), int((ratio < 0).sum()), float(ratio.min()), lowest_possible(d, gamma))
 
 
+@arguments(least=FORMULA[2:])
 def first_prime(least):
     """The first prime from `least` on that is 3 modulo 4, so that Paley's matrix exists."""
-    check_integer("least", least, at_least=3)
     candidates = (n for n in itertools.count(least) if n % 4 == 3)
     return next(n for n in candidates if all(n % k for k in range(3, math.isqrt(n) + 1, 2)))
 

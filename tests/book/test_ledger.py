@@ -206,7 +206,7 @@ def damaged(**changes):
 def test_a_damaged_list_of_claims_is_named(tmp_path, text, message):
     path = tmp_path / "claims.yml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"(?s){re.escape(str(path))}:? {message}"):
+    with pytest.raises(ValueError, match=rf"(?s){re.escape(str(path))}:? .*{message}"):
         claims.read(path)
 
 

@@ -163,13 +163,17 @@ def test_phi_functions(k):
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"t_end": 0.0}, ValueError, "t_end must be positive"),
-        ({"t_end": math.nan}, ValueError, "t_end must be positive"),
-        ({"rtol": -1.0}, ValueError, "rtol must be positive"),
-        ({"rtol": 2.0}, ValueError, "rtol must be below 1"),
+        ({"t_end": 0.0}, ValueError, "t_end must be between 0 and"),
+        ({"t_end": math.nan}, ValueError, "t_end must be between 0 and"),
+        ({"t_end": 1e9}, ValueError, "t_end must be between 0 and 1000000"),
+        ({"rtol": -1.0}, ValueError, "rtol must be between 0 and 1"),
+        ({"rtol": 2.0}, ValueError, "rtol must be between 0 and 1"),
         ({"rtol": "small"}, TypeError, "rtol must be a number"),
-        ({"W0": torch.zeros(3, 2)}, ValueError, "must be square"),
-        ({"W0": torch.full((3, 3), math.nan, dtype=torch.float64)}, ValueError, "must be finite"),
+        ({"W0": torch.zeros(3, 2)}, ValueError, "W0 must be square"),
+        ({"W0": torch.zeros(0, 3, 3, dtype=torch.float64)}, ValueError, "W0 and W_star must hold a run at least"),
+        ({"W_star": torch.zeros(4, 4, dtype=torch.float64)}, ValueError, "W_star must have the dimension of W0"),
+        ({"progress": 1}, TypeError, "progress must be true or false"),
+        ({"W0": torch.full((3, 3), math.nan, dtype=torch.float64)}, ValueError, "W0 must be finite"),
     ],
 )
 def test_bad_input_to_the_flow(arguments, error, words):

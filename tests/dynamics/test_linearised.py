@@ -82,7 +82,7 @@ def test_the_decay_vanishes_at_the_largest_stable_step():
 
 
 def test_bad_input_to_the_linearisation():
-    with pytest.raises(ValueError, match="d must be at least 3"):
+    with pytest.raises(ValueError, match="d must be from 3"):
         linearised.families(2)
     with pytest.raises(ValueError, match="eta must be positive"):
         linearised.sgd_decay(-1.0, 10, 10)
@@ -138,5 +138,5 @@ def test_bad_input_to_the_energies():
         linearised.energies(torch.eye(2))
     with pytest.raises(ValueError, match="W must be square"):
         linearised.energies(torch.zeros(3, 4))
-    with pytest.raises(ValueError, match="d must be at least 2"):
+    with pytest.raises(ValueError, match="d must be from 2 to 50"):
         linearised.numerical_rates(1)

@@ -59,8 +59,10 @@ def test_paths_follow_the_full_flow():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="d must be at least 3"):
+    with pytest.raises(ValueError, match="d must be from 3"):
         portrait.at(2, -1.0, 1.0)
     with pytest.raises(ValueError, match="increasing times"):
         portrait.paths(D, [(-6.0, 3.0)], [1.0, 0.5])
+    with pytest.raises(ValueError, match="entry 0 of starts must be two numbers"):
+        portrait.paths(D, [(-6.0, 3.0, 0.0)], [1.0])
     assert math.isfinite(portrait.at(3, -1.0, 1.0)[0])

@@ -315,12 +315,14 @@ def test_a_run_that_stops_being_finite_says_at_which_step(record_at, tmp_path, m
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"W0": W0.tolist()}, TypeError, "W must be a torch.Tensor"),
-        ({"W0": torch.eye(d, dtype=torch.int64)}, TypeError, "W must have a floating dtype"),
-        ({"W0": W0[:, :4]}, ValueError, "W must be square"),
-        ({"W0": W0 * math.nan}, ValueError, "W must be finite"),
+        ({"W0": W0.tolist()}, TypeError, "W0 must be a torch.Tensor"),
+        ({"W0": torch.eye(d, dtype=torch.int64)}, TypeError, "W0 must have a floating dtype"),
+        ({"W0": W0[:, :4]}, ValueError, "W0 must be square"),
+        ({"W0": W0 * math.nan}, ValueError, "W0 must be finite"),
         ({"W0": -torch.eye(d, dtype=torch.float64)}, ValueError, "non-zero; column 0"),
-        ({"W0": W0.expand(3, d, d)}, ValueError, r"one start per seed, S = 2, not \[3, 6, 6\]"),
+        ({"W0": W0.expand(3, d, d)}, ValueError, r"W0 must be .* S = 2 as many as seeds, not \[3, 6, 6\]"),
+        ({"W_star": W_star.expand(3, d, d)}, ValueError, r"W_star must be .* not \[3, 6, 6\]"),
+        ({"W0": W0[None][:0]}, ValueError, r"W0 must be .* not \[0, 6, 6\]"),
         ({"W0": W0.expand(1, 2, d, d)}, ValueError, "W0 must be"),
         ({"W_star": W_star.float()}, TypeError, "W_star must have the dtype"),
         ({"W_star": draw(4, 4)}, ValueError, "W_star must have the dimension"),
@@ -329,22 +331,33 @@ def test_a_run_that_stops_being_finite_says_at_which_step(record_at, tmp_path, m
         ({"eta": math.nan}, ValueError, "eta must be positive and finite"),
         ({"eta": "0.01"}, TypeError, "eta must be a number"),
         ({"eta": [0.01]}, ValueError, "eta must be one number or one per seed, 2 of them, not 1"),
-        ({"batch": 0}, ValueError, "batch must be at least 1"),
+        ({"eta": [0.01, math.nan]}, ValueError, "entry 1 of eta must be positive and finite"),
+        ({"batch": 0}, ValueError, "batch must be from 1"),
+        ({"batch": 10**8, "samples": None}, ValueError, "batch must be at most 8333333 for 2 runs with d = 6"),
         ({"batch": 20.0}, TypeError, "batch must be an integer"),
         ({"batch": 50}, ValueError, "batch must divide the number of samples, 120, not 50"),
-        ({"steps": 0}, ValueError, "steps must be at least 1"),
+        ({"steps": 0}, ValueError, "steps must be from 1"),
         ({"steps": True}, TypeError, "steps must be an integer"),
         ({"seeds": []}, ValueError, "seed"),
-        ({"seeds": [3, -1]}, ValueError, "seeds must be at least 0"),
-        ({"seeds": [3, 0.5]}, TypeError, "seeds must be an integer"),
-        ({"samples": inputs(120, 5)}, ValueError, r"samples must be a tensor of inputs \[n, d\] with d = 6"),
+        ({"seeds": [3, -1]}, ValueError, "entry 1 of seeds must be from 0"),
+        ({"seeds": [3, 0.5]}, TypeError, "entry 1 of seeds must be an integer"),
+        ({"samples": inputs(120, 5)}, ValueError, r"samples must be inputs \[n, d\] with d = 6"),
         ({"samples": inputs(120, d).float()}, ValueError, "samples must have the dtype and device of W0"),
         ({"samples": inputs(120, d) / 0}, ValueError, "samples must be finite"),
-        ({"samples": inputs(120, d).tolist()}, ValueError, "samples must be a tensor"),
-        ({"evaluate": {"test": inputs(50, 5)}}, ValueError, "test must be a tensor"),
-        ({"record_at": [0, 18]}, ValueError, "record_at must hold steps between 0 and steps = 17"),
+        ({"samples": inputs(120, d).tolist()}, TypeError, "samples must be a torch.Tensor"),
+        ({"samples": inputs(120, d).half()}, TypeError, "samples must have a floating dtype"),
+        ({"samples": inputs(120, d).to_sparse()}, TypeError, "samples must be a dense tensor"),
+        ({"samples": inputs(120, d)[:0]}, ValueError, r"samples must be inputs .* not of shape \[0, 6\]"),
+        ({"evaluate": {"test": inputs(50, 5)}}, ValueError, "entry 'test' of evaluate must be inputs"),
+        ({"evaluate": {"test": inputs(50, d).to("meta")}}, ValueError, "entry 'test' of evaluate must be on a device"),
+        ({"evaluate": {3: inputs(50, d)}}, TypeError, "every key of evaluate must be text"),
+        ({"evaluate": [inputs(50, d)]}, TypeError, "evaluate must be"),
+        ({"record_at": [0, 18]}, ValueError, "entry 1 of record_at must be from 0 to 17"),
+        ({"record_at": [0.5]}, TypeError, "entry 0 of record_at must be an integer"),
+        ({"record_at": torch.linspace(0, 17, 3)}, TypeError, "record_at must hold integers"),
         ({"record_at": [-1]}, ValueError, "record_at"),
         ({"record_at": []}, ValueError, "record_at"),
+        ({"allow_unstable": 1}, TypeError, "allow_unstable must be true or false"),
     ],
     ids=str,
 )
@@ -353,6 +366,12 @@ def test_bad_input_is_named(changed, error, message, tmp_path):
     with pytest.raises(error, match=message):
         sgd.train(**(settings() | {"W0": W0, "W_star": W_star} | changed), checkpoint=checkpoint)
     assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("record_at", [[9, 3, 9], range(3, 10, 6), torch.tensor([3, 9]), (9, 3, 17)], ids=str)
+def test_steps_to_record_at_come_in_any_order(record_at):
+    run = sgd.train(W0, W_star, **settings(record_at=record_at, evaluate={}))
+    assert run.step.tolist() == [3, 9, 17] and run.errors == {}
 
 
 @cuda

@@ -72,6 +72,12 @@ def test_bad_input_to_the_reduction():
         three_variables.integrate(START, D, [1.0, 0.5])
     with pytest.raises(ValueError, match="prime congruent to 3 modulo 4"):
         three_variables.matrix(START, 20)
+    with pytest.raises(ValueError, match="W_star must be the three coordinates"):
+        three_variables.gradient(START, D, START[:2])
+    with pytest.raises(ValueError, match="W must hold three numbers, not arrays"):
+        three_variables.curves(np.ones((3, 2)), D)
+    with pytest.raises(TypeError, match="W must be a list or numpy array of the coordinates"):
+        three_variables.gradient(torch.tensor(START), D)
 
 
 @settings(max_examples=25, deadline=None)

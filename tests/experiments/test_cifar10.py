@@ -1,5 +1,6 @@
 """CIFAR-10: read without trusting the files, verified by content, downloaded whole or not at all."""
 
+import gzip
 import hashlib
 import http.server
 import io
@@ -7,8 +8,10 @@ import pickle
 import struct
 import tarfile
 import threading
+import tracemalloc
 
 import numpy as np
+import pooch
 import pytest
 import torch
 
@@ -45,13 +48,11 @@ def official(monkeypatch):
 class Python2Pickler(pickle._Pickler):
     """Writes what Python 2 wrote, as the official files are: its strings, and numpy's old module."""
 
-    dispatch = dict(pickle._Pickler.dispatch)  # noqa: RUF012
-
     def save_bytes(self, content):
         self.write(pickle.BINSTRING + struct.pack("<i", len(content)) + content)
         self.memoize(content)
 
-    dispatch[bytes] = save_bytes
+    dispatch = pickle._Pickler.dispatch | {bytes: save_bytes}
 
 
 def python_2(content):
@@ -166,6 +167,30 @@ def test_a_hostile_pickle_runs_nothing(official, tmp_path):
     assert not trap.exists()
 
 
+PAIRS = b"".join(b"h%ch%c\x86q%c" % (k, k, k + 1) for k in range(90))  # each of the one before, twice
+BOMBS = {  # small pickles that claim much room, or time
+    "the index of a memo": b"\x80\x02Nr\xff\xff\xff\x0f.",
+    "the length of bytes": b"\x80\x03B\x00\x00\x00\x83.",
+    "an array to be made": b"\x80\x02cnumpy\nndarray\nJ\x00\x00\x00\x75\x85R.",
+    "an array of objects": pickle.dumps(np.array([None]), 4).replace(b"K\x01\x85", b"J\x00\x00\x00\x10\x85"),
+    "a bytearray": b"\x80\x05\x96\x00\x00\x00\x83\x00\x00\x00\x00.",
+    "a long frame": b"\x80\x04\x95\x00\x00\x00\x83\x00\x00\x00\x00.",
+    "pairs of pairs for a key": b"\x80\x02Nq\x00%b}h\x5aNs." % PAIRS,
+    "many lists": b"\x80\x02" + b"]" * 110_000 + b".",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_claims_nothing(official, tmp_path, name):
+    lay_out(tmp_path, packed(official) | {"data_batch_1": BOMBS[name]})
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="data_batch_1 is not a batch of CIFAR-10"):
+        datasets.cifar10(folder=tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**25
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -177,6 +202,9 @@ def test_a_hostile_pickle_runs_nothing(official, tmp_path):
         pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1, 300]}),
         pickle.dumps({b"data": np.array([[None] * 3072], object), b"labels": [1]}),
         pickle.dumps({b"data": "text", b"labels": [1]}),
+        pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1.0, 2]}),
+        pickle.dumps({b"data": np.zeros((2, 3072), np.int8), b"labels": [1, 2]}),
+        *BOMBS.values(),
     ],
 )
 def test_a_damaged_batch_is_named_and_left_alone(official, tmp_path, content):
@@ -205,7 +233,7 @@ def test_downloads_once(mirror, tmp_path):
     first = datasets.cifar10(folder=tmp_path)
     second = datasets.cifar10(folder=tmp_path)
     assert mirror.asked == 1 and torch.equal(first.train_images, second.train_images)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [cifar10.FOLDER, "cifar-10-python.tar.gz"]
+    assert [p.name for p in tmp_path.iterdir()] == ["cifar-10-python.tar.gz"]
 
 
 def test_a_copied_archive_is_used(mirror, tmp_path):
@@ -213,12 +241,69 @@ def test_a_copied_archive_is_used(mirror, tmp_path):
     assert len(datasets.cifar10(folder=tmp_path).test_images) == 4 and mirror.asked == 0
 
 
-def test_a_wrong_archive_is_named_and_left_alone(mirror, tmp_path):
-    path = tmp_path / "cifar-10-python.tar.gz"
-    path.write_bytes(mirror.body + b"x")
-    with pytest.raises(ValueError, match=r"not the official archive: its MD5 is .*move it away"):
-        datasets.cifar10(folder=tmp_path)
-    assert path.read_bytes() == mirror.body + b"x" and mirror.asked == 0
+@pytest.mark.parametrize("name", ["cifar-10-python.tar.gz", "cifar-10-python.tar"])
+@pytest.mark.parametrize("held", [gzip.compress, bytes])
+def test_an_archive_is_judged_by_its_content(mirror, tmp_path, name, held):
+    (tmp_path / name).write_bytes(held(gzip.decompress(mirror.body)))
+    assert len(datasets.cifar10(folder=tmp_path).test_images) == 4 and mirror.asked == 0
+    assert [p.name for p in tmp_path.iterdir()] == [name]  # nothing is unpacked: the folder may be read-only
+
+
+def test_the_folder_of_the_batches_itself(official, tmp_path):
+    lay_out(tmp_path, packed(official))
+    assert len(datasets.cifar10(folder=tmp_path / cifar10.FOLDER).test_images) == 4
+
+
+def test_a_good_archive_is_found_beside_a_folder_that_lacks_a_batch(mirror, official, tmp_path):
+    contents = packed(official)
+    del contents["data_batch_2"]
+    lay_out(tmp_path, contents)
+    (tmp_path / "cifar-10-python.tar.gz").write_bytes(mirror.body)
+    assert len(datasets.cifar10(folder=tmp_path).test_images) == 4 and mirror.asked == 0
+
+
+def tar(*members):
+    """A packed archive of (name, content, claimed size or None, type)."""
+    file = io.BytesIO()
+    for name, content, size, kind in members:
+        member = tarfile.TarInfo(name)
+        member.type, member.size = kind, len(content) if size is None else size
+        file.write(member.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512))
+    return gzip.compress(file.getvalue() + bytes(1024))
+
+
+BATCH, HUGE = f"{cifar10.FOLDER}/data_batch_1", 7 * 2**30
+BAD_ARCHIVES = {  # made of a good one, and what is said of it
+    "empty": (lambda good: b"", "ReadError"),
+    "text": (lambda good: b"<html>log in first</html>", "ReadError"),
+    "truncated": (lambda good: good[: len(good) // 2], "EOFError"),
+    "nothing in it": (lambda good: tar(), "lacks data_batch_1"),
+    "a path that leads out": (lambda good: tar(("../../escaped", b"x", None, tarfile.REGTYPE)), "lacks data_batch_1"),
+    "a link": (lambda good: tar((BATCH, b"", None, tarfile.SYMTYPE)), "lacks data_batch_1"),
+    "a huge member": (lambda good: tar((BATCH, b"x", HUGE, tarfile.REGTYPE)), "is not the archive"),
+    "a huge header": (lambda good: tar(("x", b"x", HUGE, tarfile.XHDTYPE)), "is not the archive"),
+    "a huge header that is there": (lambda good: tar(("x", bytes(10**8), None, tarfile.XHDTYPE)), "holds more than"),
+    "a bomb": (lambda good: tar((BATCH, bytes(5 * 10**6), None, tarfile.REGTYPE)), "more than 1,000,000 bytes"),
+    "a bomb beside": (lambda good: tar(("x", bytes(10**8), None, tarfile.REGTYPE)), "holds more than"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ARCHIVES)
+def test_a_bad_archive_is_named_and_left_alone(mirror, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(cifar10, "LARGEST", 10**6)
+    make, message = BAD_ARCHIVES[name]
+    body = make(mirror.body)
+    path = tmp_path / "inner" / "cifar-10-python.tar.gz"
+    path.parent.mkdir()
+    path.write_bytes(body)
+    tracemalloc.start()
+    with pytest.raises((ValueError, FileNotFoundError), match=message) as raised:
+        datasets.cifar10(folder=path.parent)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "move it away" in str(raised.value) and str(path) in str(raised.value)
+    assert path.read_bytes() == body and mirror.asked == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["inner"] and peak < 3e7
 
 
 @pytest.mark.parametrize("fault", ["foreign", "interrupted", "refused"])
@@ -235,16 +320,16 @@ def test_a_bad_download_leaves_nothing_and_says_what_to_do(mirror, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_unpacking_leaves_the_archive_alone(mirror, tmp_path, monkeypatch):
-    def stopped(self, path, **_):
-        (tmp_path / path / "half").touch()
+def test_an_interrupt_leaves_nothing(mirror, tmp_path, monkeypatch):
+    def stopped(self, url, output_file, manager):
+        with open(output_file, "wb") as file:
+            file.write(b"half of it")
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(tarfile.TarFile, "extractall", stopped)
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", stopped)
+    with pytest.raises(KeyboardInterrupt):
         datasets.cifar10(folder=tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["cifar-10-python.tar.gz"]
-    assert len(datasets.cifar10(folder=tmp_path).test_images) == 4 and mirror.asked == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written(mirror, tmp_path):

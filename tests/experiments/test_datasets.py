@@ -3,13 +3,17 @@
 import gzip
 import hashlib
 import http.server
+import os
 import struct
 import threading
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pooch
 import pytest
 import torch
+from filelock import FileLock
 
 from src.experiments import datasets
 
@@ -67,6 +71,39 @@ def lay_out(folder, contents, packed=True):
     return folder / "mnist"
 
 
+def dots(name):
+    return name.replace("-idx", ".idx")
+
+
+def zipped(content):
+    return gzip.compress(content)
+
+
+@pytest.mark.parametrize("place", ["mnist", "MNIST/raw", "MNIST", "raw", ""])
+@pytest.mark.parametrize(
+    "named, held",
+    [
+        (lambda name: name, zipped),  # packed, whatever the name says
+        (lambda name: f"{name}.gz", bytes),
+        (dots, bytes),
+        (lambda name: f"{dots(name)}.gz", zipped),
+    ],
+)
+def test_the_content_counts_and_not_the_name(official, tmp_path, place, named, held):
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    for name, content in official.items():
+        (tmp_path / place / named(name)).write_bytes(held(content))
+    assert len(datasets.mnist("full", folder=str(tmp_path)).train_images) == 12
+
+
+def test_a_good_file_is_found_beside_a_bad_one(official, tmp_path):
+    folder = lay_out(tmp_path, official)
+    (folder / "train-images-idx3-ubyte").write_bytes(b"unpacked in part")
+    truncate(folder, "train-labels-idx1-ubyte")
+    (folder / "train-labels.idx1-ubyte").write_bytes(official["train-labels-idx1-ubyte"])
+    assert len(datasets.mnist("full", folder=tmp_path).train_images) == 12
+
+
 def files(folder):
     return sorted(p.name for p in (folder / "mnist").glob("*")) if (folder / "mnist").exists() else []
 
@@ -85,6 +122,52 @@ def test_environment_variable_names_the_folder(official, tmp_path, monkeypatch):
     lay_out(tmp_path, official)
     monkeypatch.setenv("BOOK_DATA", str(tmp_path))
     assert len(datasets.mnist("full").train_images) == 12
+
+
+def test_a_relative_environment_variable_is_meant_from_the_projects_root(official, tmp_path, monkeypatch):
+    """A kernel runs in chapters/, a command where it was typed: both find the same folder."""
+    (tmp_path / "elsewhere").mkdir()
+    lay_out(tmp_path, official)
+    monkeypatch.setattr(datasets, "_ROOT", tmp_path.parent)
+    monkeypatch.setenv("BOOK_DATA", tmp_path.name)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert len(datasets.mnist("full").train_images) == 12
+    assert datasets.data_folder() == tmp_path
+
+
+def test_a_folder_that_must_not_be_written_is_only_read(official, tmp_path, monkeypatch):
+    """Root may write everywhere, so the calls that would are forbidden."""
+    lay_out(tmp_path, official)
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Read-only file system")
+
+    for call in ("mkdir", "write_bytes", "touch", "unlink"):
+        monkeypatch.setattr(type(tmp_path), call, refused)
+    assert len(datasets.mnist("full", folder=tmp_path).train_images) == 12
+
+
+@pytest.mark.parametrize(
+    "folder, error, message",
+    [
+        (3, TypeError, "folder must be the path of the data folder"),
+        ("", ValueError, "folder must be the path of the data folder"),
+        ("a\0b", ValueError, "folder must be the path of the data folder"),
+    ],
+)
+def test_a_folder_that_is_no_path(folder, error, message):
+    for function in (datasets.mnist, datasets.cifar10, datasets.data_folder):
+        with pytest.raises(error, match=message):
+            function(folder=folder)
+
+
+def test_a_file_in_the_place_of_the_folder_is_said_with_who_named_it(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BOOK_DATA", str(tmp_path / "file"))
+    with pytest.raises(NotADirectoryError, match="file, which BOOK_DATA names, is not a folder"):
+        datasets.mnist("full")
+    with pytest.raises(NotADirectoryError, match="file, which is given as folder, is not a folder"):
+        datasets.cifar10(folder=tmp_path / "file")
 
 
 def test_downloads_once(mirror, official, tmp_path):
@@ -144,6 +227,38 @@ def test_an_interrupt_leaves_nothing(mirror, tmp_path, monkeypatch):
     assert files(tmp_path) == []
 
 
+def test_what_a_killed_download_left_is_swept_and_what_is_running_is_waited_for(mirror, tmp_path):
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    name = next(iter(datasets.MNIST_FILES))
+    (folder / f".{name}.0123.tmp").write_bytes(b"half of it")
+    with FileLock(folder / f".{name}.lock"):
+        other = threading.Thread(target=datasets.mnist, args=("full",), kwargs={"folder": tmp_path})
+        other.start()
+        other.join(0.2)
+        assert other.is_alive() and mirror.asked == []
+        Path(folder / f".{name}.lock").unlink()
+    other.join()
+    assert files(tmp_path) == sorted(datasets.MNIST_FILES)
+
+
+def test_several_at_once_download_once(mirror, tmp_path):
+    every = [threading.Thread(target=datasets.mnist, args=("full",), kwargs={"folder": tmp_path}) for _ in range(3)]
+    for one in every:
+        one.start()
+    for one in every:
+        one.join()
+    assert len(mirror.asked) == 4 and files(tmp_path) == sorted(datasets.MNIST_FILES)
+
+
+def test_what_lies_in_the_folder_is_said_where_nothing_fits(official, tmp_path):
+    (tmp_path / "mnist.npz").touch()
+    with pytest.raises(FileNotFoundError, match=r"is not in .* \(mnist\.npz\) and no mirror gave it"):
+        datasets.mnist("full", folder=tmp_path)
+    with pytest.raises(FileNotFoundError, match="it does not exist"):
+        datasets.mnist("full", folder=tmp_path / "none")
+
+
 def test_only_the_missing_file_is_downloaded(mirror, official, tmp_path):
     folder = lay_out(tmp_path, official)
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
@@ -170,22 +285,64 @@ def no_gzip(folder, name):
     (folder / f"{name}.gz").write_bytes(b"not packed at all")
 
 
+def bomb(folder, name):
+    (folder / f"{name}.gz").write_bytes(zipped(bytes(10**8)))
+
+
+def folder_of_that_name(folder, name):
+    (folder / f"{name}.gz").unlink()
+    (folder / f"{name}.gz").mkdir()
+
+
+def web_page_saved(folder, name):
+    (folder / f"{name}.gz").write_bytes(b"<!DOCTYPE html>")
+
+
+def pipe(folder, name):
+    (folder / f"{name}.gz").unlink()
+    os.mkfifo(folder / f"{name}.gz")  # who opens it waits for ever
+
+
 def swap(folder, name):
     other = folder / "t10k-images-idx3-ubyte.gz"
     (folder / f"{name}.gz").write_bytes(other.read_bytes())
 
 
-@pytest.mark.parametrize("damage", [flip_a_bit, truncate, empty, no_gzip, swap])
+SAID = {
+    flip_a_bit: "bytes with SHA-256",
+    truncate: "damaged or truncated",
+    empty: "it holds nothing",
+    no_gzip: "17 bytes with SHA-256",
+    swap: "the content of t10k-images-idx3-ubyte",
+    folder_of_that_name: "a folder or a device",
+    web_page_saved: "a web page",
+    pipe: "a folder or a device",
+}
+
+
+@pytest.mark.parametrize("damage", SAID)
 def test_a_bad_file_is_named_and_left_alone(mirror, official, tmp_path, damage):
     folder = lay_out(tmp_path, official)
     damage(folder, "train-images-idx3-ubyte")
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = {path.name: path.read_bytes() if path.is_file() else None for path in folder.iterdir()}
     with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz is .*move it away") as raised:
         datasets.mnist("full", folder=tmp_path)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path.name: path.read_bytes() if path.is_file() else None for path in folder.iterdir()} == before
     assert mirror.asked == []
-    if damage is swap:
-        assert "the content of t10k-images-idx3-ubyte" in str(raised.value)
+    assert SAID[damage] in str(raised.value)
+
+
+def test_a_bomb_is_not_unpacked(official, tmp_path, monkeypatch):
+    """A hundred megabytes of zeros in a hundred kilobytes: no more is made of them than an official file has."""
+    monkeypatch.setattr(datasets, "MNIST_LARGEST", 10**6)
+    folder = lay_out(tmp_path, official)
+    bomb(folder, "train-images-idx3-ubyte")
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="more than 1,000,000 bytes"):
+        datasets.mnist("full", folder=tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5e6
 
 
 def test_a_folder_that_cannot_be_written(mirror, tmp_path):
@@ -238,10 +395,10 @@ def test_pair():
 
 @pytest.mark.parametrize("a, b, label", [(1, 1, 0), (0, 10, 0), (-1, 2, 0), (True, 2, 0), (0, 1, 10), (0, 1, -1)])
 def test_pair_rejects(a, b, label):
-    with pytest.raises(ValueError, match=r"classes|class from 0 to 9|labels must be from 0 to 9"):
+    with pytest.raises((TypeError, ValueError), match=r"two different classes|[ab] must be|labels must be from 0 to 9"):
         datasets.pair(torch.zeros(2, 1), torch.tensor([0, label]), a, b)
 
 
 def test_unknown_set():
-    with pytest.raises(ValueError, match="'embedded' or 'full'"):
+    with pytest.raises(ValueError, match="one of embedded, full"):
         datasets.mnist("fashion")

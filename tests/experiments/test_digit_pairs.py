@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from src.experiments import datasets, digit_pairs, spectral
-from src.runs import recorded
+from src.runs import checkpoints, recorded
+from tests.experiments.blobs import SETTINGS, blobs
 
 
 @pytest.fixture(autouse=True)
@@ -19,20 +20,6 @@ def one_thread():
 @pytest.fixture(scope="module")
 def embedded():
     return datasets.mnist("embedded")
-
-
-def blobs(n=240, d=12, classes=4, seed=0):
-    """Inputs [n, d] whose classes differ in direction and little in their sum of positive entries, and labels [n]."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(n) % classes
-    x = torch.randn(n, d, dtype=torch.float64, generator=generator)
-    for label in range(classes):
-        width = d // classes
-        x[labels == label, width * label : width * (label + 1)] += 1.6 + 0.05 * label
-    return x, labels
-
-
-SETTINGS = {"radii": [0.6], "steps": 3, "batch": 60, "loss": "logistic", "margin": 0.5}
 
 
 def test_errors_at_zero_are_those_of_standardised_floats(embedded):
@@ -76,16 +63,34 @@ def test_train_takes_the_pair_and_the_seed():
     assert not torch.equal(other.W, alone.W)
 
 
-def test_every_error_resumes(tmp_path):
+def test_every_error_resumes(tmp_path, monkeypatch):
     sets, pairs = (blobs(), blobs(seed=1)), [(0, 1), (2, 3), (0, 3)]
     whole = digit_pairs.every_error(spectral.frank_wolfe, sets, pairs, 0, **SETTINGS)
     kept = {"checkpoint": tmp_path / "pairs.pt", **SETTINGS}
-    digit_pairs.every_error(spectral.frank_wolfe, sets, pairs[:1], 0, **kept)
+    monkeypatch.setattr(checkpoints, "_SECONDS", -1)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(digit_pairs, "train", interrupted(digit_pairs.train, 1))
+        digit_pairs.every_error(spectral.frank_wolfe, sets, pairs, 0, **kept)
     resumed = digit_pairs.every_error(spectral.frank_wolfe, sets, pairs, 0, **kept)
     assert whole["train"].shape == (3, 2) and whole["seconds"].shape == (3,)
     assert (whole["train"] == resumed["train"]).all()
     with pytest.raises(ValueError, match="checkpoint must belong"):
         digit_pairs.every_error(spectral.frank_wolfe, sets, pairs, 0, **(kept | {"margin": 1.0}))
+    with pytest.raises(ValueError, match="checkpoint must belong"):  # other data of the same size
+        digit_pairs.every_error(spectral.frank_wolfe, (blobs(seed=2), blobs(seed=1)), pairs, 0, **kept)
+
+
+def interrupted(function, calls):
+    """`function`, which stops the run after so many calls."""
+    done = []
+
+    def until(*arguments, **settings):
+        if len(done) == calls:
+            raise KeyboardInterrupt
+        done.append(1)
+        return function(*arguments, **settings)
+
+    return until
 
 
 def test_a_recording_holds_what_the_chapter_reads(tmp_path, embedded):

@@ -143,5 +143,5 @@ def test_a_stored_run_stands_for_its_setting_only(data, students, elsewhere):
 def test_bad_input_is_named(data):
     with pytest.raises(ValueError, match="batch must divide the number of samples, 60, not 7"):
         figure_7.train(data, figure_7.Recipe(**(vars(RECIPE) | {"batch": 7})), CPU)
-    with pytest.raises(ValueError, match="d must be at least 1"):
+    with pytest.raises(ValueError, match="d must be from 1"):
         draw(d=0)

@@ -176,7 +176,7 @@ def test_bad_input():
         figure_8.first_gradient(torch.zeros(3, 2))
     with pytest.raises(TypeError, match="generator must be a"):
         figure_8.gaussian_inner(torch.zeros(3, 3), 0)
-    with pytest.raises(ValueError, match="draws must be at least 1"):
+    with pytest.raises(ValueError, match="draws must be from 1"):
         figure_8.gaussian_inner(torch.zeros(3, 3), torch.Generator(), 0)
 
 

@@ -83,7 +83,7 @@ def test_pixels_are_standardised_with_imagenets_values():
     images = torch.tensor([0, 255, 51], dtype=torch.uint8)[:, None, None].expand(1, 3, 2, 2)
     expected = [(0 - 0.485) / 0.229, (1 - 0.456) / 0.224, (0.2 - 0.406) / 0.225]
     assert published_weights.standardised(images)[0, :, 1, 0].tolist() == pytest.approx(expected)
-    with pytest.raises(TypeError, match="images must be uint8"):
+    with pytest.raises(TypeError, match=r"images must be .* of uint8"):
         published_weights.standardised(images.float())
 
 
@@ -93,7 +93,7 @@ def test_evaluate_counts_the_images_that_the_network_gets_wrong():
     with torch.no_grad():
         labels = network(published_weights.standardised(pixels)).argmax(1)
     labels[:2] = (labels[:2] + 1) % 10
-    images = Images("made up", pixels[:0], labels[:0], pixels, labels)
+    images = Images("made up", pixels, labels, pixels, labels)
     assert published_weights.evaluate(network, images) == 25
 
 
@@ -113,5 +113,40 @@ def test_a_file_that_is_not_the_published_one_is_refused(tmp_path):
         published_weights.load(tmp_path / "bare.th", small(), sha256=None)
     with pytest.raises(ValueError, match="is not a file of weights alone"):  # it names code to be run
         published_weights.load(saved(tmp_path, state, code=small()), small(), sha256=None)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"path must be a file; .* is not there"):
         published_weights.load(tmp_path / "none.th")
+    with pytest.raises(FileNotFoundError, match=r"path must be a file; .* is a folder"):
+        published_weights.load(tmp_path)
+
+
+@pytest.mark.parametrize("bad", ["bytes", "empty", "list", "text", "numbers", "large", "NaN"])
+def test_an_odd_file_is_refused(tmp_path, bad):
+    path, state = tmp_path / "weights.th", made_up(small())
+    if bad in ("bytes", "empty"):
+        path.write_bytes(b"\x80\x02}" * (bad == "bytes"))
+    elif bad == "large":
+        path.write_bytes(bytes(published_weights.LARGEST + 1))
+    elif bad == "NaN":
+        state["module.linear.weight"][0, 0] = torch.nan
+        torch.save({"state_dict": state}, path)
+    else:
+        torch.save({"state_dict": {"list": [1], "text": "x", "numbers": {"module.x": 3}}[bad]}, path)
+    with pytest.raises(ValueError, match=r"weights\.th (is not|does not|must) hold|is not (a file|the published file)"):
+        published_weights.load(path, small(), sha256=None)
+
+
+class OpensAFile:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_a_hostile_file_runs_nothing(tmp_path):
+    trap = tmp_path / "trap"
+    path = saved(tmp_path, {"module.x": OpensAFile(trap)})
+    trap.unlink(missing_ok=True)
+    with pytest.raises(ValueError, match="is not a file of weights alone"):
+        published_weights.load(path, small(), sha256=None)
+    assert not trap.exists()

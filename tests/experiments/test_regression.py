@@ -60,11 +60,12 @@ def test_training_equals_a_plain_loop_and_resumes_bitwise(tmp_path, monkeypatch)
 
     checkpoint = tmp_path / "run.pt"
     run(steps=2, record_at=[0, 2], checkpoint=checkpoint)
-    resumed, (_, again) = run(student_seed=77, checkpoint=checkpoint)  # everything comes from the checkpoint
+    resumed, (_, again) = run(checkpoint=checkpoint)
     assert torch.equal(again["test"], errors["test"])
     assert all(torch.equal(p, q) for p, q in zip(resumed.state_dict().values(), student.state_dict().values()))
-    with pytest.raises(ValueError, match="checkpoint must belong to this run"):
-        run(eta=2e-3, checkpoint=checkpoint)
+    for other in ({"eta": 2e-3}, {"student_seed": 77}, {"generator": generator(4)}):
+        with pytest.raises(ValueError, match="checkpoint must belong to this run"):
+            run(**other, checkpoint=checkpoint)
 
 
 @pytest.mark.parametrize(
@@ -72,11 +73,17 @@ def test_training_equals_a_plain_loop_and_resumes_bitwise(tmp_path, monkeypatch)
     [
         ({"eta": -1.0}, ValueError, "eta must be positive"),
         ({"batch": 7}, ValueError, "batch must divide the number of samples, 60, not 7"),
-        ({"batch": 1}, ValueError, "batch must be at least 2"),
-        ({"steps": 0}, ValueError, "steps must be at least 1"),
+        ({"batch": 1}, ValueError, "batch must be from 2"),
+        ({"steps": 0}, ValueError, "steps must be from 1"),
         ({"record_at": [8]}, ValueError, "record_at must hold steps between 0 and steps = 7"),
-        ({"generator": 3}, TypeError, "generator must be a torch.Generator"),
-        ({"evaluate": {"test": inputs() / 0}}, ValueError, "test must be a finite tensor"),
+        ({"steps": 7.0}, TypeError, "steps must be an integer"),
+        ({"eta": True}, TypeError, "eta must be a number"),
+        ({"record_at": [0.5]}, TypeError, "entry 0 of record_at must be an integer"),
+        ({"record_at": []}, ValueError, "record_at must have at least one entry"),
+        ({"evaluate": {"test": inputs(d=4)}}, ValueError, r"evaluate\['test'\] must be like samples"),
+        ({"evaluate": {"test": inputs().double()}}, ValueError, r"evaluate\['test'\] must be like samples"),
+        ({"generator": 3}, TypeError, "generator must be a torch.*Generator"),
+        ({"evaluate": {"test": inputs() / 0}}, ValueError, r"evaluate\['test'\] must be finite"),
     ],
     ids=str,
 )
@@ -85,14 +92,25 @@ def test_bad_input_is_named(changed, error, message):
         run(**changed)
 
 
+@pytest.mark.parametrize("name", ["student", "teacher"])
+def test_a_column_of_outputs_is_refused(name):
+    """[n, 1] less [n] is [n, n]: every output would be compared with every label."""
+    networks_ = {"student": networks.ThreeBlock(5, 8, generator=generator(2))}
+    networks_["teacher"] = networks.three_block_teacher(inputs(), generator=generator(1))
+    networks_[name] = torch.nn.Linear(5, 1)
+    options = {"eta": 1e-3, "batch": 20, "steps": 1, "generator": generator(3), "record_at": [1], "evaluate": {}}
+    with pytest.raises(ValueError, match=rf"{name} must give one number for each of the samples, not \[60, 1\]"):
+        regression.fit(networks_["student"], networks_["teacher"], inputs(), **options)
+
+
 def test_bad_networks_are_refused():
-    with pytest.raises(ValueError, match="inputs must be at least 1"):
+    with pytest.raises(ValueError, match="inputs must be from 1"):
         networks.ThreeBlock(0, generator=generator(1))
     with pytest.raises(TypeError, match="hidden must be an integer"):
         networks.ThreeBlock(5, 8.0, generator=generator(1))
     with pytest.raises(TypeError, match="generator"):
         networks.ThreeBlock(5, 8, generator=1)
-    with pytest.raises(ValueError, match="samples must be a finite tensor"):
+    with pytest.raises(ValueError, match=r"samples must be .* with n >= 2"):
         networks.three_block_teacher(inputs(1), generator=generator(1))
 
 

@@ -106,7 +106,7 @@ def test_threads_are_given_back():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="d_scaled must be at least 3"):
+    with pytest.raises(ValueError, match="d_scaled must be from 3"):
         sgd_and_flow.scaled(2, 1500, 300, 1e-4, 35.0)
     with pytest.raises(ValueError, match="t_end must be positive"):
         sgd_and_flow.scaled(100, 1500, 300, 1e-4, 0.0)

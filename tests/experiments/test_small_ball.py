@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
 
 from src import verdicts
 from src.experiments import digit_pairs, small_ball, spectral
 from src.experiments.small_ball import AtZero, AverageNorm, Figures, InBall
 from src.runs import recorded
+from tests.experiments.blobs import live
 
 ZERO = AtZero(np.array([[6.19, 33.33], [6.89, 33.81], [9.51, 35.22]]))
 BALL = InBall(33.8, 0.23, 5.0, 4.8, 5.3, 0.6, live_zero=23.9, live_trained=3.1, live_norm=1.0)
@@ -88,25 +88,6 @@ def test_every_number_can_turn_the_remark(change, verdict):
 
 def test_the_papers_figures():
     assert small_ball.AT_ZERO == (7, 34) and small_ball.TRAINED == (1, 14) and digit_pairs.RADIUS == 0.6
-
-
-def blobs(n=240, d=12, classes=4, seed=0):
-    """Inputs [n, d] whose classes differ in direction and little in their sum of positive entries, and labels [n]."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(n) % classes
-    x = torch.randn(n, d, dtype=torch.float64, generator=generator)
-    for label in range(classes):
-        width = d // classes
-        x[labels == label, width * label : width * (label + 1)] += 1.6 + 0.05 * label
-    return x, labels
-
-
-SETTINGS = {"radii": [0.6], "steps": 3, "batch": 60, "loss": "logistic", "margin": 0.5}
-
-
-def live(**changes):
-    sets = blobs(), blobs(seed=1)
-    return digit_pairs.every(spectral.frank_wolfe, sets, [(0, 1), (2, 3)], 0, **(SETTINGS | changes))
 
 
 @pytest.fixture

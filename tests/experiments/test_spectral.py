@@ -48,10 +48,10 @@ def test_best_threshold_rejects():
     values, labels = torch.tensor([1.0, 2.0]), torch.tensor([True, False])
     for bad_values, bad_labels, message in (
         (values, labels.int(), "bool"),
-        (values, labels[:1], "bool"),
+        (values, labels[:1], "labels must be as many as values"),
         (values * torch.nan, labels, "finite"),
     ):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises((TypeError, ValueError), match=message):
             spectral.best_threshold(bad_values, bad_labels)
 
 
@@ -86,7 +86,7 @@ def test_polar_is_the_best_point_of_the_unit_ball():
 @pytest.mark.parametrize("loss", spectral.LOSSES)
 def test_gradient_is_that_of_autograd(loss):
     x, labels = images()
-    problem = spectral._Problem((x, labels), loss, 0.3, torch.Generator().manual_seed(0))
+    problem = spectral._Problem((x, labels), (x, labels), loss, 0.3, torch.Generator().manual_seed(0))
     W = 0.05 * torch.randn(12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     W.requires_grad_()
     sign = torch.where(labels == problem.threshold.above, 1.0, -1.0)
@@ -214,6 +214,10 @@ def test_ascent_would_be_seen(monkeypatch):
         (spectral.frank_wolfe, {"loss": "absolute"}, "loss"),
         (spectral.frank_wolfe, {"margin": 0.0}, "margin"),
         (spectral.projected_sgd, {"radius": 0.0}, "radius"),
+        (spectral.projected_sgd, {"momentum": 2.0}, "momentum"),
+        (spectral.projected_sgd, {"momentum": -0.1}, "momentum"),
+        (spectral.projected_sgd, {"every": 0}, "every"),
+        (spectral.frank_wolfe, {"radii": [float("nan")]}, "radii"),
         (spectral.projected_sgd, {"step": -0.1}, "step"),
         (spectral.projected_sgd, {"steps": 0}, "steps"),
     ],
@@ -221,6 +225,36 @@ def test_ascent_would_be_seen(monkeypatch):
 def test_bad_settings_are_named(method, change, message):
     with pytest.raises(ValueError, match=message):
         train(method, **change)
+
+
+@pytest.mark.parametrize("method", [spectral.frank_wolfe, spectral.projected_sgd])
+def test_bad_sets_are_named(method):
+    x, labels = images()
+    common = {"batch": 60, "loss": "logistic", "margin": 0.5, "generator": torch.Generator(), "steps": 1}
+    own = (
+        {"radii": [0.2]} if method is spectral.frank_wolfe else {"radius": 1.0, "step": 1.0, "momentum": 0, "every": 1}
+    )
+    for train_set, test_set, message in (
+        ((x, labels.long()), (x, labels), r"train\[1\] must be .* of bool, not torch.int64"),
+        ((x, labels[1:]), (x, labels), "train must have a label for each input"),
+        ((x, labels), (x[:, 1:], labels), "the inputs of test must be like those of train"),
+        ((x, labels), (x.float(), labels), "the inputs of test must be like those of train"),
+        ((x, labels | True), (x, labels), "train must hold both classes"),
+        ((x * 0, labels), (x, labels), "train must hold both classes, and inputs whose"),
+        (x, (x, labels), "train must be two tensors"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            method(train_set, test_set, **common, **own)
+
+
+@pytest.mark.parametrize("spoil", [lambda y: y.long(), lambda y: y.double(), lambda y: y[1:], lambda y: y.to("meta")])
+def test_bad_labels_are_named(spoil):
+    x, labels = images()
+    values, threshold = x.relu().sum(1), spectral.Threshold(0.0, True, 0.0)
+    with pytest.raises((TypeError, ValueError), match="labels must be"):
+        spectral.best_threshold(values, spoil(labels))
+    with pytest.raises((TypeError, ValueError), match="labels must be"):
+        spectral.error(values, spoil(labels), threshold)
 
 
 def test_ex_spectral_first_step():

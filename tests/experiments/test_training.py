@@ -1,5 +1,8 @@
 """The training loop of sections 5.4 and 5.1, and the five-block network of section 5.4."""
 
+import functools
+import warnings
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -87,7 +90,8 @@ def test_divergence_is_said_and_the_checkpoint_kept(tmp_path):
     path = tmp_path / "run.pt"
     with pytest.raises(FloatingPointError, match="epoch"):
         run(50, checkpoint=path, lr=1e200)
-    assert not path.exists() or torch.load(path)["rows"][-1][1] < float("inf")
+    with pytest.raises(FloatingPointError, match="epoch"):  # what was kept was still finite
+        run(50, checkpoint=path, lr=1e200)
 
 
 X, Y = task()
@@ -100,14 +104,30 @@ X, Y = task()
         ({"epochs": 1.0}, TypeError, "epochs"),
         ({"batch": 0}, ValueError, "batch"),
         ({"seed": -1}, ValueError, "seed"),
-        ({"inputs": X.numpy()}, TypeError, "train must be two torch"),
-        ({"inputs": X.long()}, TypeError, "floating inputs"),
+        ({"inputs": X.numpy()}, TypeError, r"inputs must be a dense torch\.Tensor"),
+        ({"inputs": X.long()}, TypeError, "inputs must be .* of float32 or float64, not torch.int64"),
         ({"labels": Y.int()}, TypeError, "int64"),
-        ({"labels": Y[1:]}, ValueError, r"inputs \[n"),
+        ({"labels": Y[1:]}, ValueError, "labels must be as many as inputs"),
         ({"inputs": torch.full_like(X, torch.nan)}, ValueError, "finite"),
-        ({"labels": Y - 1}, ValueError, "labels from 0"),
-        ({"evaluate": {"test": (X, Y[1:])}}, ValueError, "test must be"),
+        ({"labels": Y - 1}, ValueError, "labels must be from 0; found -1"),
+        ({"evaluate": {"test": (X, Y[1:])}}, ValueError, r"labels of evaluate\['test'\] must be as many as inputs"),
         ({"optimizer": 0.1}, TypeError, "optimizer"),
+        ({"labels": Y + 1}, ValueError, "labels must be from 0 to 2; found 1 to 3"),
+        ({"labels": Y.double()}, TypeError, "labels must be .* of int64"),
+        ({"inputs": X.float()}, ValueError, "inputs must be what the model takes"),
+        ({"inputs": X[:, :5]}, ValueError, "inputs must be what the model takes"),
+        ({"evaluate": {"train": (X, Y)}}, ValueError, "evaluate must hold .* other than 'train'"),
+        ({"evaluate": {"test": (X, Y, Y)}}, ValueError, "evaluate must hold .* see 'test'"),
+        ({"evaluate": {"test": (X, Y + 9)}}, ValueError, r"labels of evaluate\['test'\] must be from 0 to 2"),
+        ({"evaluate": {"test": (X[:, :5], Y)}}, ValueError, r"inputs of evaluate\['test'\] must be like inputs"),
+        ({"evaluate": {3: (X, Y)}}, TypeError, "every key of evaluate must be text"),
+        (
+            {"optimizer": torch.optim.SGD(network().parameters(), lr=0.1)},
+            ValueError,
+            "optimizer must be one of the model",
+        ),
+        ({"model": torch.nn.Flatten(0)}, ValueError, "model must have parameters"),
+        ({"progress": 1}, TypeError, "progress must be true or false"),
     ],
 )
 def test_bad_input_is_named_before_any_work(change, error, message):
@@ -116,8 +136,33 @@ def test_bad_input_is_named_before_any_work(change, error, message):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     arguments = {"inputs": X, "labels": Y, "optimizer": optimizer, "epochs": 1, "batch": 16, "seed": 0} | change
     with pytest.raises(error, match=message):
-        training.train(model, **arguments)
+        training.train(**{"model": model} | arguments)
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("setting", [{"lr": float("nan")}, {"momentum": 2}, {"weight_decay": float("nan")}])
+def test_an_optimizer_that_cannot_work_is_refused(setting):
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), **{"lr": 0.1} | setting)
+    with pytest.raises(ValueError, match=f"{next(iter(setting))} of optimizer must be"):
+        training.train(model, X, Y, optimizer=optimizer, epochs=1, batch=16, seed=0)
+
+
+@pytest.mark.parametrize("logits", [torch.nn.Flatten(0), torch.nn.Unflatten(1, (3, 1))])
+def test_a_model_without_logits_is_refused(logits):
+    model = torch.nn.Sequential(network(), logits)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=r"model must map inputs \[n, ...\] to logits"):
+        training.train(model, X, Y, optimizer=optimizer, epochs=1, batch=16, seed=0)
+
+
+def test_looking_at_the_logits_moves_nothing():
+    """Batch norm and dropout: the random stream, the statistics and the mode are those of before."""
+    model = torch.nn.Sequential(torch.nn.Linear(6, 3), torch.nn.BatchNorm1d(3), torch.nn.Dropout(0.5)).double()
+    optimizer, before = torch.optim.SGD(model.parameters(), lr=0.1), torch.get_rng_state()
+    training.train(model, X, Y, optimizer=optimizer, epochs=0, batch=16, seed=0)
+    assert torch.equal(torch.get_rng_state(), before) and model.training
+    assert model[1].num_batches_tracked == 0 and not model[1].running_mean.any()
 
 
 def gradients(model, x, y):
@@ -193,6 +238,34 @@ def test_augmented_inputs_are_drawn_anew_each_epoch():
         torch.testing.assert_close(p, q)
 
 
+def added(inputs, generator, *, much):
+    return inputs + much * torch.rand(1, generator=generator)
+
+
+def test_a_partial_function_augments_and_resumes(tmp_path):
+    def weights(epochs, much, checkpoint=None):
+        model, (x, y) = network(), task()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        training.train(
+            model, x, y, optimizer=optimizer, epochs=epochs, batch=16, seed=0,
+            augment=functools.partial(added, much=much), checkpoint=checkpoint,
+        )  # fmt: skip
+        return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+    weights(1, 0.1, tmp_path / "run.pt")
+    assert torch.equal(weights(3, 0.1, tmp_path / "run.pt"), weights(3, 0.1))
+    with pytest.raises(ValueError, match="checkpoint must belong to this run"):
+        weights(3, 0.2, tmp_path / "run.pt")
+
+
+def test_an_augmentation_must_keep_the_shape():
+    model, (x, y) = network(), task()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for wrong in (lambda inputs, generator: inputs[1:], lambda inputs, generator: None):
+        with pytest.raises(ValueError, match=r"augment must return inputs \[60, 6\]"):
+            training.train(model, x, y, optimizer=optimizer, epochs=1, batch=16, seed=0, augment=wrong)
+
+
 def scheduled(epochs, checkpoint=None, gamma=0.5):
     model, (x, y) = network(), task()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
@@ -213,7 +286,38 @@ def test_the_scheduler_goes_by_minibatches_and_resumes(tmp_path):
         scheduled(3, tmp_path / "run.pt", gamma=0.4)
 
 
-def test_precision_lowers_the_products_alone():
+@pytest.mark.parametrize("supported", [True, False])
+def test_bfloat16_only_where_the_processor_has_it(monkeypatch, supported):
+    monkeypatch.setattr(training, "_computes_bfloat16", lambda: supported)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert training.usable(torch.bfloat16, "cpu") is (torch.bfloat16 if supported else None)
+        assert training.usable(None, "cpu") is None
+    assert ["no arithmetic in bfloat16: float32 is used" in str(w.message) for w in said] == [True] * (not supported)
+
+
+def test_without_bfloat16_the_training_is_that_of_float32(monkeypatch):
+    def loss(precision):
+        model, (x, y) = network().float(), task()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        options = {"optimizer": optimizer, "epochs": 2, "batch": 16, "seed": 0, "precision": precision}
+        return training.train(model, x.float(), y, **options).loss[1:]
+
+    monkeypatch.setattr(training, "_computes_bfloat16", lambda: False)
+    with pytest.warns(UserWarning, match="no arithmetic in bfloat16"):
+        half = loss(torch.bfloat16)
+    assert torch.equal(half, loss(None))
+    monkeypatch.setattr(training, "_computes_bfloat16", lambda: True)
+    assert not torch.equal(loss(torch.bfloat16), half)
+
+
+@pytest.fixture
+def bfloat16(monkeypatch):
+    """Computed here too where the CPU has to emulate it."""
+    monkeypatch.setattr(training, "_computes_bfloat16", lambda: True)
+
+
+def test_precision_lowers_the_products_alone(bfloat16):
     types = set()
 
     class Watched(torch.nn.Linear):
@@ -229,7 +333,7 @@ def test_precision_lowers_the_products_alone():
     assert types == {(torch.float32, torch.bfloat16)}
 
 
-def test_errors_are_taken_in_the_precision_of_the_weights():
+def test_errors_are_taken_in_the_precision_of_the_weights(bfloat16):
     """Logits that bfloat16 cannot tell apart: the largest is the first of them, and an error of zero becomes one."""
 
     class Close(torch.nn.Module):
@@ -261,12 +365,12 @@ def test_bad_options(change):
 def test_an_unreadable_checkpoint_is_named_and_kept(tmp_path):
     path = tmp_path / "run.pt"
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match=r"checkpoint .*run\.pt cannot be read"):
+    with pytest.raises(ValueError, match=r"checkpoint must be whole; .*run\.pt is damaged"):
         run(1, checkpoint=path)
     assert path.read_bytes() == b"not a checkpoint"
 
 
-def test_every_forward_pass_sees_the_weights_of_its_step():
+def test_every_forward_pass_sees_the_weights_of_its_step(bfloat16):
     """Autocast keeps its casts of the weights while it is entered; a loop inside one autocast trains stale weights."""
     model, (x, y) = network(init="uniform").float(), task()
     x = x.float()

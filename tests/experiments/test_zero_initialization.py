@@ -1,16 +1,17 @@
 """Section 5.4: the training that the choices name, from both starts, and what is recorded of it."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from patterns import SMALL, patterns
 from torch.nn.functional import cross_entropy
 
 from src.experiments import networks, zero_initialization, zero_start
 from src.experiments.zero_initialization import Choices
 from src.runs import recorded
+from tests.experiments.patterns import SMALL, patterns
 
 
 @pytest.fixture(autouse=True)
@@ -102,15 +103,30 @@ def test_checkpoints_are_kept_and_used(tmp_path):
     "change, message",
     [
         ({"start": "uniform"}, "start"),
-        ({"choices": Choices(init="ones")}, "init"),
-        ({"choices": Choices(schedule="cosine")}, "schedule"),
         ({"epochs": -1}, "epochs"),
+        ({"images": patterns()._replace(train_labels=torch.full((150,), 10))}, "train_labels of images must be from 0"),
     ],
 )
 def test_bad_settings_are_named(change, message):
     arguments = {"images": patterns(), "start": "random", "seed": 0, "epochs": 0, "choices": SMALL} | change
     with pytest.raises(ValueError, match=message):
         zero_initialization.learn(**arguments)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"init": "ones"},
+        {"schedule": "cosine"},
+        {"momentum": 2},
+        {"weight_decay": math.nan},
+        {"step": 0.0},
+        {"batch": 0},
+    ],
+)
+def test_bad_choices_are_named(change):
+    with pytest.raises(ValueError, match=f"{next(iter(change))} must be"):
+        Choices(**change)
 
 
 # --- What is recorded -------------------------------------------------------------------------------------------------
@@ -166,7 +182,7 @@ def test_the_recipe_is_recorded_on_one_thread_and_goes_on(monkeypatch, tmp_path)
     monkeypatch.setattr(zero_initialization.training, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         zero_initialization.record_recipe(range(2), **settings, folder=tmp_path / "on", keep=tmp_path / "half")
-    assert not (tmp_path / "on").exists()
+    assert not list((tmp_path / "on").iterdir())
     zero_initialization.record_recipe(range(2), **settings, folder=tmp_path / "on", keep=tmp_path / "half")
     again = recorded.load("mnist_recipe", tmp_path / "on")
     assert (again.arrays["test_error"] == alone["test_error"]).all() and again.provenance["resumed"]
@@ -174,8 +190,8 @@ def test_the_recipe_is_recorded_on_one_thread_and_goes_on(monkeypatch, tmp_path)
 
 def test_the_command_records_the_recipe(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(zero_initialization.datasets, "mnist", lambda which: patterns(60))
-    monkeypatch.setattr(zero_initialization.record_recipe, "__kwdefaults__", {
-        **zero_initialization.record_recipe.__kwdefaults__, "epochs": 1
+    monkeypatch.setattr(zero_initialization.record_recipe.__wrapped__, "__kwdefaults__", {
+        **zero_initialization.record_recipe.__wrapped__.__kwdefaults__, "epochs": 1
     })  # fmt: skip
     command = ["recipe", "--seeds", "2", "--folder", str(tmp_path), "--keep", str(tmp_path / "runs")]
     monkeypatch.setattr("sys.argv", ["zero_initialization", *command])

@@ -5,13 +5,13 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
-from patterns import SMALL, patterns
 from torch.nn.functional import cross_entropy
 
 from src import verdicts
 from src.experiments import networks, zero_initialization, zero_start
 from src.experiments.zero_start import AsGood, Errors, Paired, Stuck, WithoutLink
 from src.runs import recorded
+from tests.experiments.patterns import SMALL, patterns
 
 
 @pytest.fixture(autouse=True)
@@ -261,7 +261,8 @@ def test_threads_moved_a_seed_as_far_as_the_start_did(monkeypatch):
 def test_a_recipe_that_is_not_recorded_is_none(monkeypatch, tmp_path):
     monkeypatch.setattr(recorded, "FOLDER", tmp_path)
     assert zero_start.recipe() is None
-    recorded.save("mnist_recipe", {"a": np.zeros(1)}, parameters={}, seeds=[0], device="cpu", wall_time=1)
+    run = recorded.Recorder("mnist_recipe", "src.experiments.zero_initialization", parameters={}, seeds=[0])
+    run.save({"a": np.zeros(1)})
     assert zero_start.recipe().name == "mnist_recipe"
 
 

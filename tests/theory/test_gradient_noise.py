@@ -104,7 +104,7 @@ def test_bad_input_is_named():
     W = gaussian(4, 4)
     with pytest.raises(ValueError, match=r"W must be one \[d, d\] matrix"):
         gradient_noise.minibatch_noise(W.expand(2, 4, 4), W, 5, 2, generator())
-    with pytest.raises(ValueError, match="batches must be at least 2"):
+    with pytest.raises(ValueError, match="batches must be from 2"):
         gradient_noise.noise_at(W, W, 0.1, 5, 1, generator())
     with pytest.raises(ValueError, match="gamma must be positive"):
         gradient_noise.noise_at(W, W, -0.1, 5, 2, generator())

@@ -9,19 +9,7 @@ from src import verdicts
 from src.dynamics import three_variables
 from src.model import landscape, population, weights
 from src.theory import bounds, main_theorem
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """With small matrices a second thread costs more time than it saves, above all beside other processes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+from tests.theory.draws import generator
 
 
 def test_the_radius_is_the_largest_distance_within_a_hundredth():
@@ -116,14 +104,14 @@ def test_corner_starts_are_corners_and_just_above_the_threshold():
 
 
 def uphill(monkeypatch):
-    right = three_variables.gradient
-    monkeypatch.setattr(three_variables, "gradient", lambda *a: tuple(-x for x in right(*a)))
+    right = three_variables._gradient
+    monkeypatch.setattr(three_variables, "_gradient", lambda *a: tuple(-x for x in right(*a)))
 
 
 def without_one_over_pi(monkeypatch):
     """The sum of Lemma 2.1 in place of the gradient: the flow would be faster, and nothing would tell the scales."""
-    right = three_variables.gradient
-    monkeypatch.setattr(three_variables, "gradient", lambda *a: tuple(x / math.pi for x in right(*a)))
+    right = three_variables._gradient
+    monkeypatch.setattr(three_variables, "_gradient", lambda *a: tuple(x / math.pi for x in right(*a)))
 
 
 @pytest.mark.parametrize("plant", [uphill, without_one_over_pi])

@@ -63,5 +63,5 @@ def test_bad_input_is_named(function):
         function(draw(4, 1), draw(4, 2).float())
     with pytest.raises(ValueError, match="W must be finite"):
         function(draw(4, 1) * float("nan"), draw(4, 2))
-    with pytest.raises(ValueError, match="iterations must be at least 1"):
+    with pytest.raises(ValueError, match="iterations must be from 1"):
         minima.descend(draw(4, 1), draw(4, 2), iterations=0)

@@ -111,9 +111,9 @@ def test_alternating_vectors():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="d must be at least 3"):
+    with pytest.raises(ValueError, match="d must be from 3"):
         norm_growth.largest_growth(2)
-    with pytest.raises(ValueError, match="steps must be at least 0"):
+    with pytest.raises(ValueError, match="steps must be from 0"):
         norm_growth.largest_growth(5, -1)
     with pytest.raises(TypeError, match=r"X must be a torch\.Tensor"):
         norm_growth.linear_flow([[0.0]], 1.0)

@@ -9,10 +9,7 @@ from scipy.optimize import minimize_scalar
 
 from src import verdicts
 from src.theory import one_point_convexity as one_point
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from tests.theory.draws import generator
 
 
 def grid(n=60):

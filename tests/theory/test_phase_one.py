@@ -10,10 +10,7 @@ from src.dynamics import flow, three_variables
 from src.model import landscape, population
 from src.theory import bounds, norm_growth, phase_one, phase_one_pairs, search
 from src.theory.phase_one import END, TRUE_END, Clauses, Path, Theorem
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from tests.theory.draws import generator
 
 
 def gaussian(*shape, seed=0, scale=0.1):
@@ -198,12 +195,12 @@ def test_one_pair_of_constants_serves_all_clauses_and_others_do_not():
 
 
 def test_planted_errors_break_the_clauses(monkeypatch):
-    right = three_variables.gradient
+    right = three_variables._gradient
     with monkeypatch.context() as patch:  # the true gradient where R is meant
-        patch.setattr(three_variables, "gradient", lambda *x: tuple(y / math.pi for y in right(*x)))
+        patch.setattr(three_variables, "_gradient", lambda *x: tuple(y / math.pi for y in right(*x)))
         assert not phase_one.clauses_in_span(100, 0.005, 0.0225).kept[0]
     with monkeypatch.context() as patch:  # the part on u three times
-        patch.setattr(three_variables, "gradient", lambda *x: (*right(*x)[:2], 3 * right(*x)[2]))
+        patch.setattr(three_variables, "_gradient", lambda *x: (*right(*x)[:2], 3 * right(*x)[2]))
         assert not phase_one.clauses_in_span(100, 0.01, 0.0225).kept[0]
     W, W_star = norm_growth.at_one_column(60)
     wrong = population.gradient
@@ -213,9 +210,9 @@ def test_planted_errors_break_the_clauses(monkeypatch):
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="d must be at least 3"):
+    with pytest.raises(ValueError, match="d must be from 3"):
         phase_one.clauses_in_span(2, 0.01, 0.0225)
-    with pytest.raises(ValueError, match="gamma_0 must be positive"):
+    with pytest.raises(ValueError, match="gamma_0 must be between 0 and 1"):
         phase_one.clauses_in_span(5, 0.0, 0.0225)
     with pytest.raises(ValueError, match="W_star must have the dimension"):
         phase_one.descend(gaussian(1, 4, 4), gaussian(1, 3, 3), phase_one.times(4, 0.1))

@@ -9,10 +9,7 @@ from scipy.optimize import brentq
 from src.dynamics import three_variables
 from src.model import landscape, population
 from src.theory import norm_growth, phase_one, phase_one_pairs
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from tests.theory.draws import generator
 
 
 def test_the_rate_in_coordinates_is_that_of_matrices():

@@ -12,12 +12,9 @@ from src.dynamics import three_variables
 from src.model import landscape, population
 from src.theory import bounds, phase_one_updates, search
 from src.theory.phase_one_updates import GUpdate, SUpdate
+from tests.theory.draws import generator
 
 GAMMAS = (0.001, 0.01, 0.1)
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def gaussian(*shape, seed=0, scale=0.1):
@@ -236,11 +233,11 @@ def test_the_term_that_the_printed_update_of_g_lacks():
 
 def test_bad_input_is_named():
     W = gaussian(4, 4)
-    with pytest.raises(ValueError, match="gamma must be positive"):
+    with pytest.raises(ValueError, match="gamma must be between 0 and 1"):
         phase_one_updates.quotients(W, W, 0.0)
     with pytest.raises(ValueError, match="W_star must have the dimension"):
         phase_one_updates.potential_slope(W, gaussian(3, 3))
-    with pytest.raises(ValueError, match="d must be at least 3"):
+    with pytest.raises(ValueError, match="d must be from 3"):
         phase_one_updates.counterexample(2, 0.01)
 
 

@@ -11,12 +11,9 @@ from src.dynamics import three_variables
 from src.model import landscape, population
 from src.runs import recorded
 from src.theory import bounds, phase_two, search, span
+from tests.theory.draws import generator
 
 HOLDS, CORRECTED, FAILS, OPEN = verdicts.HOLDS, verdicts.CORRECTED, verdicts.FAILS, verdicts.OPEN
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def brute_ratio(W, W_star):
@@ -161,8 +158,8 @@ def test_margin_joins_the_proof_and_the_searches():
 
 
 def test_a_planted_error_in_the_gradient_overturns_theorem_3_3(monkeypatch):
-    right = three_variables.gradient
-    monkeypatch.setattr(three_variables, "gradient", lambda W, d, W_star: tuple(-x for x in right(W, d, W_star)))
+    right = three_variables._gradient
+    monkeypatch.setattr(three_variables, "_gradient", lambda W, d, W_star: tuple(-x for x in right(W, d, W_star)))
     found = min(span.smallest([103], 0.01, 3, 0))
     assert phase_two.margin(made_up([[[0.0]] * 3] * 2), found).verdict == FAILS
 

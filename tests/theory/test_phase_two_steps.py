@@ -8,19 +8,7 @@ import torch
 from src import verdicts
 from src.model import landscape, population
 from src.theory import main_theorem, noisy_descent, phase_two_steps
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """With small matrices a second thread costs more time than it saves, above all beside other processes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+from tests.theory.draws import generator
 
 
 def test_formulas_of_theorem_3_1():

@@ -11,10 +11,7 @@ from src.dynamics import linearised
 from src.model import landscape, population, weights
 from src.theory import radial_inputs
 from src.theory.radial_inputs import Clock
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from tests.theory.draws import generator
 
 
 @pytest.mark.parametrize("name", list(radial_inputs.laws(4)))

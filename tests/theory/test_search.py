@@ -9,10 +9,7 @@ import torch
 from src.dynamics import three_variables
 from src.model import landscape, population, weights
 from src.theory import bounds, search, span
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from tests.theory.draws import generator
 
 
 def random_coordinates(seed):

@@ -184,13 +184,13 @@ def test_each_number_alone_turns_the_verdict_over(change):
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="d must be at least 3, not 2"):
+    with pytest.raises(ValueError, match="d must be from 3"):
         spurious_minima.minimum(2)
-    with pytest.raises(TypeError, match="d must be an integer"):
+    with pytest.raises(TypeError, match="dimensions must be an integer"):
         spurious_minima.spurious([6.5])
     with pytest.raises(ValueError, match="W must be one"):
         spurious_minima.nearest_copy(torch.zeros(2, 3, 3))
-    with pytest.raises(ValueError, match="count must be at least 1"):
+    with pytest.raises(ValueError, match="count must be from 1"):
         spurious_minima.from_random_starts(6, 0, torch.Generator())
     with pytest.raises(TypeError, match="generator must be"):
         spurious_minima.from_random_starts(6, 1, 0)

@@ -66,15 +66,6 @@ def test_no_law_of_starts_converges_to_both_twins():
         standard_start.twins(2)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """With small matrices a second thread costs more time than it saves, above all beside other processes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def found():
     return standard_start.descend(12, 2, seed=1)

@@ -9,11 +9,7 @@ import torch
 from src import verdicts
 from src.model import landscape, population, weights
 from src.theory import start
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
+from tests.theory.draws import generator
 
 SIZES = (100, 400)
 

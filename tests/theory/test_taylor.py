@@ -10,12 +10,9 @@ import torch
 from src import verdicts
 from src.model import landscape, weights
 from src.theory import bounds, phase_two, search, taylor
+from tests.theory.draws import generator
 
 HOLDS, CORRECTED, FAILS, OPEN = verdicts.HOLDS, verdicts.CORRECTED, verdicts.FAILS, verdicts.OPEN
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_parts_in_both_readings_add_up_to_the_whole():
@@ -49,7 +46,7 @@ def test_the_diagonal_pair_has_no_trace_no_potential_and_lowers_the_constant_par
     assert abs(landscape.potential(W, W_star)) < 1e-5
     assert taylor.part_ratio("constant", "g_j")(W, W_star) == pytest.approx(math.pi / 2 - 1, abs=0.02)
     assert taylor.part_ratio("constant", "g")(W, W_star) == pytest.approx(math.pi / 2, abs=1e-3)
-    with pytest.raises(ValueError, match="d must be even"):
+    with pytest.raises(ValueError, match="d must be from 2 to 10000 in steps of 2"):
         taylor.diagonal_pair(5, 0.1)
 
 

@@ -10,10 +10,7 @@ import torch
 from src.dynamics import flow
 from src.model import landscape, population
 from src.theory import how_far, vanishing
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from tests.theory.draws import generator
 
 
 def eye(d):

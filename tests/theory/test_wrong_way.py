@@ -11,10 +11,7 @@ from src import verdicts
 from src.dynamics import three_variables
 from src.model import landscape, population, weights
 from src.theory import bounds, search, wrong_way
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from tests.theory.draws import generator
 
 
 def eye_and_ones(d):
@@ -79,7 +76,7 @@ def test_a_convex_loss_has_no_wrong_way(monkeypatch):
     def convex(W, d, W_star=three_variables.ZERO):
         return tuple(x - y for x, y in zip(W, W_star))
 
-    monkeypatch.setattr(three_variables, "gradient", convex)
+    monkeypatch.setattr(three_variables, "_gradient", convex)
     assert wrong_way.figure_3().verdict == verdicts.FAILS
     assert wrong_way.lowest_inner(103, 4.5)[0] > 0
     with pytest.raises(ValueError):  # there is no norm at which the inner product changes its sign

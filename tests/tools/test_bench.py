@@ -143,6 +143,28 @@ def test_a_step_is_compared_with_as_many_bare_and_plain_ones(monkeypatch):
     assert "at d = 30, batch 6" in rows[0][0] and rows[0][3] == "0.5 (0.333 – 0.667)" and rows[1][3] == "2 (1.5 – 3)"
 
 
+def test_gradients_are_compared_with_as_many_products(monkeypatch):
+    """Of a general teacher; over the dimensions both sides are repeated alike."""
+    counted = timed(monkeypatch)
+    assert len(list(bench.exact_gradient(generator(), d=16, d_loops=4))) == 2
+    assert counted[0] == [[(16, 16, 16)] * 4] * 2 and counted[1][0] == [(4, 4, 4)] * 4
+    counted.clear()
+    assert len(list(bench.growth(generator(), dims=(10, 20)))) == 4
+    for (ours, other), pieces in zip(counted, (30 * 4, 1000 * 2, 15 * 4, 500 * 2), strict=True):
+        assert len(ours) == len(other) == pieces and work(ours) == work(other)
+
+
+def test_seeds_share_a_step(monkeypatch):
+    """Seconds per step and seed: of 200 steps of all seeds at once."""
+    steps = []
+    monkeypatch.setattr(bench, "repeat", lambda work, times: steps.append((len(work.func.__self__.generators), times)))
+    monkeypatch.setattr(bench, "seconds", lambda work: 0.2)
+    rows = list(bench.company(generator()))[2:]
+    assert set(steps) == {(runs, 200) for runs in (1, 2, 5, 10, 20)}
+    each = {1: "1e+03", 2: "500", 5: "200", 10: "100", 20: "50"}
+    assert rows == [f"| {runs} | {us} µs ({us} – {us}) |" for runs, us in each.items()]
+
+
 def test_a_ratio_is_the_other_over_ours(monkeypatch):
     ticks = iter([0, 1, 10, 13, 20, 22, 30, 38, 40, 41, 50, 52])  # ours, other: 1, 3; 2, 8; 1, 2 seconds
     monkeypatch.setattr(bench.time, "perf_counter", lambda: next(ticks))
