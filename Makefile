@@ -40,8 +40,8 @@ refresh: ready  ## execute and store the outputs of all chapters, or of one: mak
 bench: ready  ## measure the speed of src and what it costs
 	@$(PY) -m tools.bench
 
-stress: ready  ## the tests that take too long for make test
-	@$(PY) -m pytest -m stress tests
+stress: ready  ## kills, full disks, damaged files, bad inputs on purpose, and the tests that take long
+	@$(PY) -m tests.stress; tried=$$?; $(PY) -m pytest -q -m stress tests && exit $$tried
 
 ready:  # the environment, made again where it was moved or copied, or a requirement changed
 	@set -e; if test -x $(PY) && $(WANTED) | cmp -s - $(STAMP); then exit 0; fi; \

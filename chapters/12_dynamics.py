@@ -299,6 +299,7 @@ display(Markdown(
 
 # %%
 setting = sgd_and_flow.scaled(d_scaled, d, batch, eta, t_end)
+generator = torch.Generator().manual_seed(seed)  # as a recorded run has
 small = sgd_and_flow.scaled_start(setting, frobenius, trace, generator)
 run_seeds = range(seed, seed + seeds)
 live = sgd_and_flow.whole_run(setting, small, run_seeds, torch_device, record)

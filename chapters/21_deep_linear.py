@@ -73,7 +73,7 @@ COLOUR = list(figures.COLOURS.values())
 # critical point but minima for $c = 1$. For $c = -1$ it has none at all, and descent from its centre ends in its corner, the origin.
 
 # %%
-axis = np.linspace(-1.7, 2.2, 131)
+axis = np.linspace(-2.2, 2.2, 111)
 w_1, w_2 = np.meshgrid(axis, axis)
 equal = np.linspace(-0.9, 1.25, 200)
 along = {N: (equal**N - 1) ** 2 / 2 for N in (2, 3, 5)}
@@ -83,8 +83,10 @@ ends = {c: residual_optimum.from_identity(c * one, 2, 0.01, 3000) for c in (1, -
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, 3, figsize=(9.8, 3.4))
 for panel, c in zip(axes, (1, -1)):
-    panel.contour(w_1, w_2, (w_1 * w_2 - c) ** 2 / 2, levels=[0.01, 0.1, 0.3, 0.5, 0.8, 1.5, 3, 5], linewidths=0.8)
-    panel.add_patch(plt.Rectangle((0, 0), 2, 2, fill=False, color=green))
+    panel.contour(w_1, w_2, (w_1 * w_2 - c) ** 2 / 2, levels=[0.1, 0.5, 1.5, 4], linewidths=0.9)
+    for side in (1, -1):
+        panel.plot(side * axis[axis > 0.4], side * c / axis[axis > 0.4], color=black)
+    panel.add_patch(plt.Rectangle((0, 0), 2, 2, fill=False, color=green, lw=2))
     panel.plot(0, 0, "o", color=red)
     panel.plot(1, 1, "s", color=green)
     panel.set(title=f"Target $c = {c}$", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
@@ -101,7 +103,7 @@ figures.show("fig-linear-origin", figure)
 # :name: fig-linear-origin
 # :alt: Two contour plots with a saddle at the origin, marked red, and a green square of side two with its centre at (1, 1). On the left a curve of minima passes through the centre; on the right the minima lie in the other quadrants and an arrow leads from the centre to the origin. A third panel shows the loss along equal weights, ever flatter at zero with more weights.
 #
-# The loss of two weights, for two targets. Red: the origin, a saddle. Green: the identity, and the square around it; the arrow is a descent from the identity. Right: the loss along equal weights.
+# The loss of two weights, for two targets. Black: the minima. Red: the origin, a saddle. Green: the identity, and the square around it; the arrow is a descent from the identity. Right: the loss along equal weights.
 # ```
 #
 # ## Without links: the four claims
@@ -127,7 +129,9 @@ figures.show("fig-linear-origin", figure)
 # and the partial products $U_k = W_N \cdots W_{k+1}$ and $V_k = W_k \cdots W_1$, the loss is $\tfrac12 \|E\|_F^2$ and a constant, and its gradient in $W_k$ is $U_k^\top E V_{k-1}^\top$. Let $C = \sum_i \sigma_i p_i q_i^\top$ with
 # falling singular values, and $r$ the smallest width. The least loss is that of the sum's first $r$ terms (Eckart and Young).
 #
-# ```{prf:proof} Two matrices: every other critical point has negative curvature
+# First, for **two matrices every critical point with more than the least loss has negative curvature**.
+#
+# ```{prf:proof}
 # In directions $F_1$, $F_2$ the second derivative of $L$ is $\|F_2 W_1 + W_2 F_1\|_F^2 + 2 \langle E, F_2 F_1\rangle$.
 #
 # *There is a unit vector $e$ with $W_2 e = 0$* (or $e^\top W_1 = 0$, by the same argument). Take $F_1 = e v^\top$ and $F_2 = \epsilon z e^\top$: the derivative is $\epsilon^2 \|e^\top W_1\|^2 \|z\|^2 + 2\epsilon\, z^\top E v$. If
@@ -139,7 +143,9 @@ figures.show("fig-linear-origin", figure)
 # \sigma_j^2 < 0$.
 # ```
 #
-# ```{prf:proof} More matrices: every local minimum is global
+# Second, with **any number of matrices every local minimum is global**.
+#
+# ```{prf:proof}
 # *Let $Z$ have rank $r$*, and $h_k = r$. A small change of $U_k$ is one of $W_N$ alone and a small change of $V_k$ one of $W_1$ alone, because the matrices between have full rank. So $(U_k, V_k)$ is a local minimum of two
 # matrices, hence global. (For $k = 0$ or $k = N$ all changes of $Z$ are possible, and $E = 0$.)
 #
@@ -216,7 +222,8 @@ claims.report("kawaguchi-bad", verdict=points.bad, evidence=verdicts.PROVED,
 #
 # Near a bad saddle descent is slow, however lucky the direction. For $N$ equal weights $w$ and the target one, the flow is $\dot w = w^{N-1}(1 - w^N)$. From a small start $w_0$ it needs about $\log(1/w_0)$ for two weights and
 # $w_0^{2-N}/(N-2)$ for more: every factor of ten costs a constant time for two weights, ten times as much for three, a hundred times for four ({numref}`fig-linear-escape`). The same is seen for matrices. A target $R$ of dimension
-# $d$ with positive determinant is learned by gradient descent with step size [$\eta$](#notation-eta), from Gaussian weights of several sizes, and from the identity.
+# $d$ with positive determinant is learned by gradient descent with step size [$\eta$](#notation-eta), from Gaussian weights of several sizes, and from the identity. The steps of its staircases are the bad saddles of the table:
+# $Z$ takes up the largest terms, one after the other.
 
 # %%
 sizes = np.logspace(-3, -0.5, 26)
@@ -234,7 +241,7 @@ left.set(title="Time until half of the target", xlabel="start $w_0$", ylabel="ti
 middle = depths[(len(depths) - 1) // 2]
 names = ["with links, from zero", *(f"without, size {start}" for start in starts)]
 for curve, name, colour in zip(races[middle].T, names, COLOUR):
-    right.loglog(np.arange(1, steps + 2), curve, color=colour, label=name)
+    right.loglog(np.arange(1, steps + 1), curve[1:], color=colour, label=name)
 right.set(title=f"{middle} matrices, $d = {d}$", xlabel="step", ylabel=r"$\|Z - R\|_F^2$", ylim=(1e-9, None))
 left.legend()
 right.legend()
@@ -329,7 +336,9 @@ claims.report("hardt-ma-gradient", verdict=slope.verdict, evidence=verdicts.PROV
 # product to $R$ there is a singular matrix: for $\Sigma = I$ the risk stays $\sigma_{\min}(R)^2$ above its minimum throughout the ball, and by Theorem 2.2 the ball has no critical point at all. The proof in the source calls an
 # orthogonal matrix a product of rotations, which is true when its determinant is one.
 #
-# ```{prf:proof} Theorem 2.1 for $\det R > 0$
+# For $\det R > 0$ Theorem 2.1 is true.
+#
+# ```{prf:proof}
 # Let $R = QH$ with a rotation $Q$ and a positive definite $H$, and let $\beta$ be the printed bound. Use $q$ factors $Q^{1/q}$, at the distance $2 \sin(\pi/2q)$ from $I$ at most, and $p = \ell - q$ factors $H^{1/p}$, at
 # $e^{\gamma/p} - 1$ at most.
 #
@@ -345,7 +354,8 @@ claims.report("hardt-ma-gradient", verdict=slope.verdict, evidence=verdicts.PROV
 # %%
 near = residual_optimum.optimum(4, [0.0, 0.3, 1.0, 2.0], 3, generator)
 mirror = torch.diag(torch.tensor([1.0] * (d - 1) + [-1.0]).double())
-stretch = R.mT @ R  # symmetric and positive definite
+U, S, Vh = torch.linalg.svd(R)
+stretch = Vh.mT * S @ Vh  # symmetric and positive definite
 descents = {(name, depth): residual_optimum.from_identity(M, depth, 0.01, 1500)
             for name, M in (("symmetric positive definite", stretch),
                             ("reflection", mirror)) for depth in (3, 6, 12)}
@@ -381,7 +391,7 @@ surfaces = {relu: linear_saddles.unit_loss(w_1, w_2, outputs, relu)
 figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6))
 for panel, (relu, surface) in zip(axes, surfaces.items()):
     drawn = panel.contourf(w_1, w_2, surface, levels=np.linspace(0, 5, 21), extend="max")
-    panel.set(title="With ReLU: two valleys" if relu else "Linear: one value of all minima", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
+    panel.set(title="With ReLU: two values" if relu else "Linear: one value of all minima", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
 positive = np.linspace(0.46, 2.2, 60)
 axes[1].plot(positive, outputs[0] / positive, color=red, label=f"loss {valleys.right:g}")
 axes[1].plot(-positive[20:], outputs[1] / positive[20:], color=green, label=f"loss {valleys.left:g}")

@@ -11,22 +11,28 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import sys
 import tempfile
+import threading
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
+import nbformat
 import torch
 
 from src.dynamics import sgd
-from src.experiments import digit_pairs, networks, regression, spectral, training
+from src.experiments import digit_pairs, downloads, networks, regression, spectral, training
 from src.runs import checkpoints, recorded
 from src.theory import how_far, phase_two
 from tests import bad_inputs
+from tests.book import bad_parameters
+from tools import commands
 
 ROOMS = ("model", "dynamics", "theory", "experiments", "runs")
 FORK = multiprocessing.get_context("fork")  # a child has torch already
@@ -137,7 +143,7 @@ def fingerprint(run, path):
 
 
 class Child:
-    """A call in a process of its own: `outcome` is ("done", its result), ("failed", the error), or None if killed."""
+    """A call in a process of its own, which says nothing on the terminal."""
 
     def __init__(self, function, *arguments):
         self.receiver, sender = FORK.Pipe(duplex=False)
@@ -148,17 +154,22 @@ class Child:
     @staticmethod
     def _work(sender, function, arguments):
         warnings.simplefilter("ignore")
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
         try:
             sender.send(("done", function(*arguments)))
         except Exception as error:
             sender.send(("failed", f"{type(error).__name__}: {error}"))
 
     def kill_after(self, seconds):
+        """Let it work for so long, then kill it, if it has not come to its end."""
         self.process.join(seconds)
         self.process.kill()
+        self.wait()
 
-    @property
-    def outcome(self):
+    def wait(self):
+        """("done", its result) or ("failed", the error) at its end, or None if it was killed."""
         try:
             found = self.receiver.recv()
         except EOFError:
@@ -201,15 +212,13 @@ def kills(count, seed=0):
         run = list(RUNS)[k % len(RUNS)]
         if run not in whole:
             began = time.perf_counter()
-            whole[run] = Child(fingerprint, run, None).outcome, time.perf_counter() - began
+            whole[run] = Child(fingerprint, run, None).wait(), time.perf_counter() - began
         expected, seconds = whole[run]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "run.pt"
             for _ in range(dice.randint(1, 3)):
-                child = Child(fingerprint, run, path)
-                child.kill_after(dice.uniform(0.05, 1.2) * seconds)
-                child.outcome  # noqa: B018 - waits for its end
-            found = Child(fingerprint, run, path).outcome
+                Child(fingerprint, run, path).kill_after(dice.uniform(0.05, 1.2) * seconds)
+            found = Child(fingerprint, run, path).wait()
             left = sorted(p.name for p in Path(folder).iterdir())
         equal.append((found == expected, f"{run.__name__}: {found} in place of {expected}"))
         swept.append((left == ["run.pt"], f"{run.__name__}: {left}"))
@@ -224,7 +233,7 @@ def other_runs(*runs):
             path = Path(folder) / "run.pt"
             fingerprint(run, path)
             for change in RUNS[run]:
-                outcome = Child(fingerprint, partial(run, change=change), path).outcome
+                outcome = Child(fingerprint, partial(run, change=change), path).wait()
                 refused = outcome[0] == "failed" and "checkpoint must belong to this run" in outcome[1]
                 rows.append((refused, f"{run.__name__}, other {change}: {outcome}"))
     return counted(rows)
@@ -280,14 +289,14 @@ def refused(what, function, *arguments):
 def two_at_once(count, seed=0):
     """Two processes on one checkpoint: each ends with the right result or is told of the other."""
     dice, rows = random.Random(seed), []
-    expected = Child(fingerprint, fresh_samples, None).outcome
+    expected = Child(fingerprint, fresh_samples, None).wait()
     for _ in range(count):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "run.pt"
             children = [Child(fingerprint, fresh_samples, path)]
             time.sleep(dice.uniform(0, 0.2))
             children.append(Child(fingerprint, fresh_samples, path))
-            for outcome in (child.outcome for child in children):
+            for outcome in (child.wait() for child in children):
                 told = outcome[0] == "failed" and "another process" in outcome[1]
                 rows.append((told or outcome == expected, str(outcome)))
     return counted(rows)
@@ -298,9 +307,9 @@ def full_disks():
     rows = []
     for run in RUNS:
         with tempfile.TemporaryDirectory() as folder:
-            outcome = Child(on_a_full_disk, run, Path(folder) / "run.pt").outcome
+            outcome = Child(on_a_full_disk, run, Path(folder) / "run.pt").wait()
             left = os.listdir(folder)
-            whole = Child(fingerprint, run, None).outcome
+            whole = Child(fingerprint, run, None).wait()
             swept = not any(name.startswith(".") for name in left)
             rows.append((outcome == whole and swept, f"{run.__name__}: {outcome}, {left}"))
     return counted(rows)
@@ -320,10 +329,115 @@ def places_without_writing(runs=RUNS):
         for place in (file / "run.pt", Path(folder), Path("/proc/run.pt"), Path("/proc/no/run.pt")):
             for run in runs:
                 began = time.perf_counter()
-                outcome = Child(fingerprint, run, place).outcome
+                outcome = Child(fingerprint, run, place).wait()
                 well = outcome[0] == "failed" and "ValueError: checkpoint must be" in outcome[1]
                 rows.append((well and time.perf_counter() - began < 5, f"{run.__name__}, {place}: {outcome}"))
     return counted(rows)
+
+
+TOC = """
+root: chapters/index
+parts:
+  - chapters: [{file: chapters/01_one}, {file: chapters/02_two}]
+"""
+CLAIM = "[{id: a-claim, row: 1, place: p, statement: s, paper: p, chapter: 01_one}]"
+SCRIPT = """# %% [markdown]
+# # A chapter
+
+# %% tags=["parameters"]
+d: int = 5  # dimension
+
+# %%
+print(list(range(d)))
+"""
+
+
+class SmallBook:
+    """A book of two chapters in `folder`, on which the commands of `tools` work; a site is the copy of its chapters."""
+
+    def __init__(self, folder):
+        self.folder, self.scripts = folder, [folder / "chapters" / f"{name}.py" for name in ("01_one", "02_two")]
+        for name, text in {"_toc.yml": TOC, "_config.yml": "title: small", "chapters/claims.yml": CLAIM}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        (folder / "data" / "recorded").mkdir(parents=True)
+        for script in self.scripts:
+            script.write_text(SCRIPT)
+
+    def work(self, command):
+        """Do a command on this book; for a child, as it changes where the commands look."""
+        commands.ROOT, commands.CHAPTERS, commands.BUILD = self.folder, self.scripts[0].parent, self.folder / "_build"
+        commands.render = lambda source: shutil.copytree(source / "chapters", source / "_build" / "html")
+        if command == "refresh":
+            commands.refresh(self.scripts[0])
+        else:
+            commands.build()
+
+    def state(self):
+        """What a reader would find: whether notebook and site are whole, and what else lies there."""
+        html, stored = self.folder / "_build" / "book" / "_build" / "html", self.scripts[0].with_suffix(".ipynb")
+        read = [*html.glob("*.ipynb"), *([stored] if stored.exists() else [])]
+        whole = all(any(cell.get("outputs") for cell in nbformat.read(path, 4).cells) for path in read)
+        odd = [p.name for p in self.folder.rglob("*") if p.name.endswith((".tmp", ".new", ".old", ".partial"))]
+        return whole and (not html.exists() or len(list(html.glob("*.ipynb"))) == 2), odd
+
+
+def killed_commands(count, seed=0):
+    """refresh and build, killed at a random moment and done again: what is there is whole, and fresh at last."""
+    dice, rows = random.Random(seed), []
+    for k in range(count):
+        command = ("refresh", "build")[k % 2]
+        with tempfile.TemporaryDirectory() as folder:
+            book = SmallBook(Path(folder))
+            if command == "build":
+                Child(book.work, "refresh").wait()
+                shutil.copy(*(script.with_suffix(".ipynb") for script in book.scripts))
+            Child(book.work, command).kill_after(dice.uniform(0.2, 5))
+            between = book.state()[0]
+            again, after = Child(book.work, command).wait(), book.state()
+        well = between and again == ("done", None) and after == (True, [])
+        rows.append((well, f"{command}: {between}, {again}, {after}"))
+    return counted(rows)
+
+
+def killed_downloads(count, seed=0):
+    """Downloads, killed at a random moment: what has the final name is whole, and nothing lies beside it later."""
+    dice, rows, content = random.Random(seed), [], random.Random(1).randbytes(2_000_000)
+
+    class Slowly(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            with suppress(ConnectionError):  # who asked was killed
+                for start in range(0, len(content), 100_000):
+                    self.wfile.write(content[start : start + 100_000])
+                    time.sleep(0.02)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slowly)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/file"
+    for _ in range(count):
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "file"
+            Child(downloads.download, url, target, lambda path: None).kill_after(dice.uniform(0.05, 0.6))
+            whole = not target.exists() or target.read_bytes() == content
+            again = Child(downloads.download, url, target, lambda path: None).wait()
+            left = os.listdir(folder)
+            well = whole and again == ("done", None) and target.read_bytes() == content and left == ["file"]
+        rows.append((well, f"{whole}, {again}, {left}"))
+    server.shutdown()
+    return counted(rows)
+
+
+def bad_parameters_of_chapters(share=1.0):
+    """Spoiled parameters of every chapter: refused with a sentence that names the parameter, or of use all the same."""
+    found = bad_parameters.run(share)
+    fine = [(True, "")] * (len(found.refused) + len(found.accepted))
+    return counted(fine + [(False, str(case)) for case in (*found.unclear, *found.wrong)])
 
 
 def bad_inputs_to_calls(every=1):
@@ -339,12 +453,15 @@ def everything():
         return {
             "killed runs that ended with the undisturbed result, bit for bit": equal,
             "killed runs that left no temporary file": swept,
+            "refresh and build, killed: what is there is whole, and fresh the next time": killed_commands(10),
+            "downloads, killed: whole or not there, nothing left the next time": killed_downloads(20),
             "checkpoints of another run, refused": other_runs(*RUNS),
             "flipped bits in checkpoints and recordings, noticed": flips(80),
             "processes, two on one checkpoint, right or told": two_at_once(60),
             "runs on a full disk that kept their result and left nothing": full_disks(),
             "places without writing, named before any work": places_without_writing(),
             "bad inputs to public calls, refused clearly": bad_inputs_to_calls(),
+            "bad parameters of chapters, refused clearly or of use": bad_parameters_of_chapters(),
         }
 
 

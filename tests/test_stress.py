@@ -40,3 +40,11 @@ def test_a_full_disk_does_not_cost_the_result():
 
 def test_a_place_without_writing_is_named_before_any_work():
     well(stress.places_without_writing(list(stress.RUNS)[:2]))
+
+
+def test_killed_commands_leave_what_is_whole():
+    well(stress.killed_commands(2))
+
+
+def test_killed_downloads_leave_nothing():
+    well(stress.killed_downloads(3))
