@@ -18,8 +18,7 @@
 # **The question.** Does SGD really go through two phases: first the wrong way while a potential shrinks, then slowly home?
 #
 # **What you will see.** Figure 8 of the paper, recomputed: the first 100 iterations by SGD, all 350,000 by an integrator
-# that takes few steps, and both checked against the exact solution in three variables. Then SGD in full at smaller dimensions, and
-# what minibatch noise does to its rate.
+# that takes few steps, and both checked against the exact solution in three variables. Then SGD in full at smaller dimensions, and what minibatch noise does to its rate.
 #
 # **What you need.** The three variables and the two time scales of {doc}`04_three_variables`; the wrong way of
 # {doc}`05_wrong_way`.
@@ -94,8 +93,7 @@ NAMES = {
 #
 # The teacher is [$W^* = 0$](#notation-w): the network only has to unlearn $W$. The paper starts from a $1500 \times 1500$ matrix with [$\|W\|_2
 # \approx 0.15$ and $\|W\|_F \approx 5$](#notation-norms), built so that its gradient points away from the teacher, and runs SGD with fresh samples,
-# [batch size $B = 300$](#notation-batch) and [step size $\eta = 10^{-4}$](#notation-eta). It does not print the matrix. The next section says which
-# one we take.
+# [batch size $B = 300$](#notation-batch) and [step size $\eta = 10^{-4}$](#notation-eta). It does not print the matrix. The next section says which one we take.
 # Beside SGD runs the gradient flow $\dot W = -\nabla L(W)$ from the same weights. Iteration $k$ of SGD corresponds to [time $t = \eta
 # k$](#notation-time). All curves are exact expectations at the current weights, not averages over a batch, at [the true scale](#notation-r).
 
@@ -128,8 +126,7 @@ figures.show("fig-8a", figure)
 # :name: fig-8a
 # :alt: Four curves over the first 100 iterations. The distance stays flat at 5. The inner product starts clearly below zero, crosses it within the first half and settles above. The potential and the loss fall steeply. The dots of SGD follow the lines; they turn a little earlier, and settle at a somewhat higher loss and inner product.
 #
-# The first iterations of section 5.3: SGD (dots) and the gradient flow (lines: the exact solution in three variables; crosses: the steps that the
-# integrator of the full flow took). Compare Figure 8(a) of the paper.
+# The first iterations of section 5.3: SGD (dots) and the gradient flow (lines: the exact solution in three variables; crosses: the steps that the integrator of the full flow took). Compare Figure 8(a) of the paper.
 # ```
 #
 # In {numref}`fig-8a` [the potential $g$](#notation-g) collapses while the distance stays where it is: [Phase I](#notation-phases). SGD turns
@@ -171,8 +168,7 @@ claims.report(
 #
 # The number of iterations before the inner product turns positive depends on the trace of the start, which the paper does not give. It also depends
 # on the scale of the gradient: {prf:ref}`Lemma 2.1 <lem-2-1>` prints $\pi$ times the true gradient, and an implementation that follows the print takes
-# steps $\pi$ times as long. In three variables a whole family of starts takes seconds; SGD runs from some of them at a smaller dimension, with
-# $\eta d$ and $\eta d^2 / B$ kept ({numref}`fig-8a-family`).
+# steps $\pi$ times as long. In three variables a whole family of starts takes seconds; SGD runs from some of them at a smaller dimension, with $\eta d$ and $\eta d^2 / B$ kept ({numref}`fig-8a-family`).
 
 # %%
 traces = np.linspace(-0.99, -0.51, 49) * frobenius**2
@@ -246,8 +242,7 @@ claims.report(
 #
 # 350,000 iterations at $\eta = 10^{-4}$ are the time $t = 35$. SGD pays for every iteration. The flow does not have to: it is stiff, because a few
 # modes relax at rates of order $d$ while everything else moves at rates of order one ({doc}`04_three_variables`), and `src.dynamics.flow` solves
-# the stiff part exactly and integrates only the rest {cite:p}`hochbruck2010exponential`. The exact solution in three variables, at the neighbouring
-# prime, says how accurate that is.
+# the stiff part exactly and integrates only the rest {cite:p}`hochbruck2010exponential`. The exact solution in three variables, at the neighbouring prime, says how accurate that is.
 
 # %%
 t = np.concatenate([[0.0], np.geomspace(1e-6, t_end, 120)])
@@ -278,8 +273,7 @@ figures.show("fig-8b", figure)
 #
 # In {numref}`fig-8b` the inner product is positive from the end of Phase I on, and the distance falls. Late in Phase II the potential is a small difference
 # that the other variables drag along, and the crosses leave its line there: the integrator's tolerance is relative to the distance. The start was
-# made of skew weights, the slowest family of {prf:ref}`three-spectrum`. So the distance should end up falling like $e^{-(1/2 -
-# 1/\pi)\,t}$, and the loss and the inner product like its square.
+# made of skew weights, the slowest family of {prf:ref}`three-spectrum`. So the distance should end up falling like $e^{-(1/2 - 1/\pi)\,t}$, and the loss and the inner product like its square.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 rates, slowest = figure_8.late_rates(reference), linearised.families(d_paley)[-1].rate
@@ -367,12 +361,10 @@ claims.report(
 # ## Why SGD and the flow part
 #
 # The teacher has no noise: where $W = W^*$ every sample's gradient is zero. Near the teacher a sample's gradient is $2 r X$ with $X = x\,1(x >
-# 0)^\top$ and the residual $r = \langle W, X\rangle$. Its variance is proportional to $\mathbb{E}\, r^2 = L$, so the noise dies out together with
-# the loss. It does not stop the convergence; it changes its rate.
+# 0)^\top$ and the residual $r = \langle W, X\rangle$. Its variance is proportional to $\mathbb{E}\, r^2 = L$, so the noise dies out together with the loss. It does not stop the convergence; it changes its rate.
 #
 # By how much? Let $V_k$ be the mean square of $W$'s component in the family with [rate $\lambda_k$ and multiplicity $m_k$](#notation-rates). As
-# $\mathcal L W = 2\, \mathbb{E} \langle W, X\rangle X$, the part of $X$ in the family has the mean square $m_k \lambda_k / 2$, and to leading order
-# in $1/d$ one step of SGD does
+# $\mathcal L W = 2\, \mathbb{E} \langle W, X\rangle X$, the part of $X$ in the family has the mean square $m_k \lambda_k / 2$, and to leading order in $1/d$ one step of SGD does
 #
 # $$
 # V_k \leftarrow (1 - \eta\lambda_k)^2 V_k + \frac{2\eta^2}{B}\, m_k \lambda_k\, L,
@@ -385,8 +377,7 @@ claims.report(
 # $$
 #
 # Since $\sum_k m_k\lambda_k = \operatorname{tr} \mathcal L = d^2$, the factor reaches $\zeta = 1$ near $\eta = 2B/d^2$: above that step SGD diverges in
-# mean square, although the flow alone would allow steps up to $2/\lambda_{\max} \approx 4/d$. `sgd.train` refuses larger steps unless told
-# otherwise. {numref}`fig-sgd-decay` compares this with runs.
+# mean square, although the flow alone would allow steps up to $2/\lambda_{\max} \approx 4/d$. `sgd.train` refuses larger steps unless told otherwise. {numref}`fig-sgd-decay` compares this with runs.
 
 # %%
 levels, batches = (0.5, 1.0, 1.5), (d_noise // 5, 2 * d_noise // 5)

@@ -103,7 +103,7 @@ figures.show("fig-11-potential", figure)
 # %% [markdown]
 # ```{glue:figure} fig-11-potential
 # :name: fig-11-potential
-# :alt: Left, over the size of the diagonal part, g stays at 0.1 while the potential seen through S grows to several units. Right, the ratio for standard inputs grows slowly and stays positive; the ratio for the alternating variances falls from about 0.5 to below zero and rises again.
+# :alt: Left, over the size of the diagonal part, g stays at 0.1 while the potential seen through S grows to several units. Right, the ratio for standard inputs grows slowly and stays positive; the ratio for the alternating variances falls from far above zero to below it and rises again.
 #
 # Weights with $g \le 0.1$ throughout, $W^* = 0$, and a growing diagonal part. Left: the two potentials. Right: the one-point ratio
 # for standard inputs and for inputs whose variances alternate between 1.2 and 0.8.
@@ -256,7 +256,7 @@ figures.show("fig-11-ratio", figure)
 # %% [markdown]
 # ```{glue:figure} fig-11-ratio
 # :name: fig-11-ratio
-# :alt: Left, the ratio over delta from 0 to 0.9; common up and common down stay nearly level, while rotated, scales and pairs fall between 0.7 and 0.9. Right, the worst ratio over delta for two values of gamma; the one for the smaller gamma stays higher; with the printed potential the curve falls through zero already at a moderate delta.
+# :alt: Left, the ratio over delta from 0 to 0.9; common up and common down stay nearly level, while rotated, scales and pairs fall towards the right end. Right, the worst ratio over delta for two values of gamma; the one for the smaller gamma stays higher; with the printed potential the curve falls through zero already at a moderate delta.
 #
 # Smallest one-point ratio found, at the printed scale. Left: under $g_\Sigma \le 0.1$ at the largest $\gamma$, for each kind of
 # covariance. Right: the worst kind for each $\gamma$, and with the printed condition $g \le 0.1$ instead. Dashed: the 0.03 of Theorem 3.3.

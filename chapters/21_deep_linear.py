@@ -62,7 +62,7 @@ from src.companions import deep_linear, linear_residual, linear_saddles, residua
 figures.use()
 torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
-blue, red, green, black = (figures.COLOURS[name] for name in ("blue", "vermillion", "green", "black"))
+red, green, black = (figures.COLOURS[name] for name in ("vermillion", "green", "black"))
 COLOUR = list(figures.COLOURS.values())
 
 # %% [markdown]
@@ -78,7 +78,7 @@ w_1, w_2 = np.meshgrid(axis, axis)
 equal = np.linspace(-0.9, 1.25, 200)
 along = {N: (equal**N - 1) ** 2 / 2 for N in (2, 3, 5)}
 one = torch.ones(1, 1, dtype=torch.float64)
-ends = {c: residual_optimum.from_identity(c * one, 2, 0.01, 3000) for c in (1, -1)}
+end = residual_optimum.from_identity(-one, 2, 0.01, 3000)[0]
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, 3, figsize=(9.8, 3.4))
@@ -90,8 +90,7 @@ for panel, c in zip(axes, (1, -1)):
     panel.plot(0, 0, "o", color=red)
     panel.plot(1, 1, "s", color=green)
     panel.set(title=f"Target $c = {c}$", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
-end = 1 + float(ends[-1][0][0])
-axes[1].annotate("", (end, end), (1, 1), arrowprops={"arrowstyle": "->", "color": green})
+axes[1].annotate("", 1 + end.flatten(), (1, 1), arrowprops={"arrowstyle": "->", "color": green})
 for N, curve in along.items():
     axes[2].plot(equal, curve, label=f"{N} weights")
 axes[2].set(title="All weights equal, $c = 1$", xlabel="$w$", ylabel="loss")
@@ -125,17 +124,17 @@ figures.show("fig-linear-origin", figure)
 # Layers count the input and the output: three layers are two matrices, $N = 2$. Later papers quote conditions of the theorem, so from secondary sources: $X X^\top$ and $X Y^\top$ of full rank, not more outputs than inputs, and
 # distinct eigenvalues of $Y X^\top (X X^\top)^{-1} X Y^\top$. The proofs below need none of them.
 #
-# Replace $W_1$ by its product with a matrix so that the rows of $X$ become orthonormal; for an $X$ of lower rank, drop the directions that no input has. With $C = Y X^\top$ in these coordinates, $Z = W_N \cdots W_1$, $E = Z - C$
-# and the partial products $U_k = W_N \cdots W_{k+1}$ and $V_k = W_k \cdots W_1$, the loss is $\tfrac12 \|E\|_F^2$ and a constant, and its gradient in $W_k$ is $U_k^\top E V_{k-1}^\top$. Let $C = \sum_i \sigma_i p_i q_i^\top$ with
-# falling singular values, and $r$ the smallest width. The least loss is that of the sum's first $r$ terms (Eckart and Young).
+# Replace $W_1$ by its product with a matrix so that the rows of $X$ become orthonormal; for an $X$ of lower rank, drop the directions that no input has. With $C = Y X^\top$ in these coordinates, $Z = W_N \cdots W_1$, $G = Z - C$
+# and the partial products $U_k = W_N \cdots W_{k+1}$ and $V_k = W_k \cdots W_1$, the loss is $\tfrac12 \|G\|_F^2$ and a constant, and its gradient in $W_k$ is $U_k^\top G V_{k-1}^\top$. Let $C = \sum_i \sigma_i p_i q_i^\top$ with
+# falling singular values, and $r$ the smallest width, input and output included. The least loss is that of the sum's first $r$ terms (Eckart and Young).
 #
 # First, for **two matrices every critical point with more than the least loss has negative curvature**.
 #
 # ```{prf:proof}
-# In directions $F_1$, $F_2$ the second derivative of $L$ is $\|F_2 W_1 + W_2 F_1\|_F^2 + 2 \langle E, F_2 F_1\rangle$.
+# In directions $F_1$, $F_2$ the second derivative of $L$ is $\|F_2 W_1 + W_2 F_1\|_F^2 + 2 \langle G, F_2 F_1\rangle$.
 #
-# *There is a unit vector $e$ with $W_2 e = 0$* (or $e^\top W_1 = 0$, by the same argument). Take $F_1 = e v^\top$ and $F_2 = \epsilon z e^\top$: the derivative is $\epsilon^2 \|e^\top W_1\|^2 \|z\|^2 + 2\epsilon\, z^\top E v$. If
-# $E \neq 0$ it is negative for some $v$, $z$ and small $\epsilon$. If $E = 0$ the loss is the least of all.
+# *There is a unit vector $e$ with $W_2 e = 0$* (or $e^\top W_1 = 0$, by the same argument). Take $F_1 = e v^\top$ and $F_2 = \epsilon z e^\top$: the derivative is $\epsilon^2 \|e^\top W_1\|^2 \|z\|^2 + 2\epsilon\, z^\top G v$. If
+# $G \neq 0$ it is negative for some $v$, $z$ and small $\epsilon$. If $G = 0$ the loss is the least of all.
 #
 # *Otherwise both have rank $h_1 = r$.* The gradients give $Z = \Pi C$ with the orthogonal projection $\Pi$ on the range of $W_2$, and that this range is invariant under $C C^\top$. So $Z = \sum_{i \in S} \sigma_i p_i q_i^\top$
 # for a set $S$ of $r$ indices (with suitable $p_i$ where singular values are equal). If these are not the largest singular values, some $i \in S$ and $j \notin S$ have $\sigma_i < \sigma_j$. With $W_2^+ p_i = c$, take $F_1 =
@@ -147,12 +146,12 @@ figures.show("fig-linear-origin", figure)
 #
 # ```{prf:proof}
 # *Let $Z$ have rank $r$*, and $h_k = r$. A small change of $U_k$ is one of $W_N$ alone and a small change of $V_k$ one of $W_1$ alone, because the matrices between have full rank. So $(U_k, V_k)$ is a local minimum of two
-# matrices, hence global. (For $k = 0$ or $k = N$ all changes of $Z$ are possible, and $E = 0$.)
+# matrices, hence global. (For $k = 0$ or $k = N$ all changes of $Z$ are possible, and $G = 0$.)
 #
 # *Let $Z$ have lower rank*, and let $k$ be the first index with $\operatorname{rank} V_k < r$. For $j = k, \dots, N - 1$ there is a unit vector $\omega_j$ with $\omega_j^\top V_j = 0$. Adding $\zeta_j \omega_j^\top$ to $W_{j+1}$
 # changes no $V_j$, so the loss stays the same, and for small $\zeta_j$ we are still at a local minimum: the gradient in $W_k$ vanishes for all of them. Its part with every $\zeta_j$ in it is $\omega_k\, (\omega_{k+1}^\top
-# \zeta_k) \cdots (\omega_{N-1}^\top \zeta_{N-2})\, \zeta_{N-1}^\top E V_{k-1}^\top$, hence $E V_{k-1}^\top = 0$. If $k = 1$, this is $E = 0$. If not, some $\xi$ has $V_{k-1} \xi \neq 0 = V_k \xi$, and $W_1 (I + \epsilon\, \xi
-# v^\top)$ instead of $W_1$ leaves $V_k$ and $Z$ as they are. The same conclusion there says $E v\, (V_{k-1} \xi)^\top = 0$, for every $v$. So $E = 0$.
+# \zeta_k) \cdots (\omega_{N-1}^\top \zeta_{N-2})\, \zeta_{N-1}^\top G V_{k-1}^\top$, hence $G V_{k-1}^\top = 0$. If $k = 1$, this is $G = 0$. If not, some $\xi$ has $V_{k-1} \xi \neq 0 = V_k \xi$, and $W_1 (I + \epsilon\, \xi
+# v^\top)$ instead of $W_1$ leaves $V_k$ and $Z$ as they are. The same conclusion there says $G v\, (V_{k-1} \xi)^\top = 0$, for every $v$. So $G = 0$.
 # ```
 #
 # The other claims are short. *Saddles:* the sum of all second derivatives is $\sum_k \|U_k\|_F^2 \|V_{k-1}\|_F^2 \ge 0$, so that $L$ is subharmonic and has no local maximum. *Not convex:* with the signs of $W_1$ and $W_2$ changed
@@ -175,12 +174,11 @@ landings = deep_linear.Landings(tuple(
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 first = next(iter(designs))
-kept = {(): "none: all weights are zero", (0,): "the first", (1,): "the second", (0, 1): "the first and the second", (0, 2): "the first and the third"}
 rows = ""
-for terms, name in kept.items():
-    two, three = (next(p for p in points.each if (p.network, p.matrices, p.kept) == (first, N, terms)) for N in (2, 3))
-    least = [number(p.least) if p.curved else "0" for p in (two, three)]
-    rows += f"| {name} | {'global minimum' if two.best else 'saddle'} | {least[0]} | {least[1]} |\n"
+for kept, name in {(): "none: all weights are zero", (0,): "the first", (1,): "the second", (0, 1): "the first two", (0, 2): "the first and the third"}.items():
+    pair = [next(p for p in points.each if (p.network, p.matrices, p.kept) == (first, N, kept)) for N in (2, 3)]
+    least = " | ".join(number(p.least) if p.curved else "0" for p in pair)
+    rows += f"| {name} | {'global minimum' if pair[0].best else 'saddle'} | {least} |\n"
 display(Markdown("| terms of $C$ that $Z$ keeps | it is a | least eigenvalue, two matrices | three matrices |\n|---|---|---|---|\n" + rows))
 
 # %% [markdown]
@@ -256,51 +254,38 @@ figures.show("fig-linear-escape", figure)
 # ```
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
-level = 1e-6
 rows = "".join(
-    f"| {N} | " + " | ".join(f"{n:,.0f}" if n < np.inf else f"not in {steps:,}" for n in deep_linear.steps_to(curves, level).tolist()) + " |\n"
+    f"| {N} | " + " | ".join(f"{n:,.0f}" if n < np.inf else f"not in {steps:,}" for n in deep_linear.steps_to(curves, 1e-6).tolist()) + " |\n"
     for N, curves in races.items()
 )
-display(Markdown(
-    f"Steps until $\\|Z - R\\|_F^2$ is {power(level)}:\n\n| matrices | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n" + rows
-))
+display(Markdown(f"Steps until $\\|Z - R\\|_F^2$ is {power(1e-6)}:\n\n| matrices | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n" + rows))
 
 # %% [markdown]
 # ## With links: nothing bad within the unit ball
 #
-# Hardt and Ma learn $y = Rx + \text{noise}$ from inputs with covariance [$\Sigma$](#notation-sigma). In this section the letters are the source's: $A_1, \dots, A_\ell$ are the layers' weights, $R$ is the map to be learned,
-# $\gamma$ the largest $|\log \sigma|$ of its singular values, and $\tau$ a radius. With $E = (I + A_\ell) \cdots (I + A_1) - R$ the risk is $f(A) = \|E \Sigma^{1/2}\|_F^2$ and a constant, without the factor $\tfrac12$ of $L$.
-# [Norms](#notation-norms) $\|A_i\|_2$ are spectral.
+# Hardt and Ma learn $y = Rx + \text{noise}$ from inputs with covariance [$\Sigma$](#notation-sigma). From here on the letters are the source's, but for $G$: $A_1, \dots, A_\ell$ are the layers' weights, $R$ is the map to be
+# learned, $\gamma$ the largest $|\log \sigma|$ of its singular values, and $\tau$ a radius. With $G = (I + A_\ell) \cdots (I + A_1) - R$ the risk is $f(A) = \|G \Sigma^{1/2}\|_F^2$ and a constant, without the factor $\tfrac12$ of
+# $L$. [Norms](#notation-norms) $\|A_i\|_2$ are spectral.
 #
-# ```{prf:theorem} Hardt and Ma, Theorem 2.1
-# :label: thm-hardt-ma-1
+# ```{prf:theorem} Hardt and Ma, Theorems 2.1 and 2.2, eq. 2.3
+# :label: thm-hardt-ma
 # :nonumber:
 #
-# Let $\ell \ge 3\gamma$. Then there is a global optimum of $f$ with $\max_i \|A_i\|_2 \le 2(\sqrt\pi + \sqrt{3\gamma})^2 / \ell$.
+# Let $\ell \ge 3\gamma$. Then there is a global optimum of $f$ with $\max_i \|A_i\|_2 \le 2(\sqrt\pi + \sqrt{3\gamma})^2 / \ell$. For every $\tau < 1$, a critical point of $f$ with $\max_i \|A_i\|_2 \le \tau$ is a global minimum,
+# and all $A$ with $\max_i \|A_i\|_2 \le \tau$ satisfy $\|\nabla f(A)\|_F^2 \ge 4\ell\,(1 - \tau)^{\ell - 1}\, \sigma_{\min}(\Sigma)^2\, \big(f(A) - \min f\big)$.
 # ```
 #
-# ```{prf:theorem} Hardt and Ma, Theorem 2.2 and eq. 2.3
-# :label: thm-hardt-ma-2
-# :nonumber:
-#
-# For every $\tau < 1$, a critical point of $f$ with $\max_i \|A_i\|_2 \le \tau$ is a global minimum. Moreover, all $A$ with $\max_i \|A_i\|_2 \le \tau$ satisfy
+# The gradient in $A_i$ is $2\, U_i^\top G \Sigma\, V_{i-1}^\top$ with the products of the factors $I + A_j$ before and behind. No factor has a singular value below $1 - \tau$. Multiplying by such a matrix shrinks no Frobenius
+# norm by more than the factor $1 - \tau$, and there are $\ell - 1$ of them:
 #
 # $$
-# \|\nabla f(A)\|_F^2 \ge 4\ell\,(1 - \tau)^{\ell - 1}\, \sigma_{\min}(\Sigma)^2\, \big(f(A) - \min f\big) .
-# $$
-# ```
-#
-# The gradient in $A_i$ is $2\, U_i^\top E \Sigma\, V_{i-1}^\top$ with the products of the factors $I + A_j$ before and behind. No factor has a singular value below $1 - \tau$. Multiplying by such a matrix shrinks no Frobenius
-# norm by more than $1 - \tau$, and there are $\ell - 1$ of them:
-#
-# $$
-# \|\nabla f(A)\|_F^2 \ge 4\ell\,(1 - \tau)^{2(\ell - 1)}\, \|E\Sigma\|_F^2 .
+# \|\nabla f(A)\|_F^2 \ge 4\ell\,(1 - \tau)^{2(\ell - 1)}\, \|G\Sigma\|_F^2 .
 # $$
 #
-# If the gradient vanishes, so does $E \Sigma$, and then $f$ is at its minimum. That proves Theorem 2.2, also for a singular $\Sigma$. It cannot do without $\tau < 1$: at $A_1 = A_2 = -I$ every gradient is zero.
+# If the gradient vanishes, so does $G \Sigma$, and then $f$ is at its minimum. That proves Theorem 2.2, also for a singular $\Sigma$. It cannot do without $\tau < 1$: at $A_1 = A_2 = -I$ every gradient is zero.
 #
-# Eq. 2.3 squares norms, but not $(1 - \tau)^{\ell - 1}$. And it replaces $\|E\Sigma\|_F^2$ by $\sigma_{\min}(\Sigma)^2 (f - \min f)$, though $f - \min f = \operatorname{tr}(E \Sigma E^\top)$ has one $\Sigma$ in it already: the
-# left side scales like $\Sigma^2$, the printed right side like $\Sigma^3$. Since $\|E \Sigma\|_F^2 = \operatorname{tr}(E \Sigma^2 E^\top) \ge \sigma_{\min}(\Sigma) \operatorname{tr}(E \Sigma E^\top)$, what follows is
+# As printed, eq. 2.3 squares norms, but not $(1 - \tau)^{\ell - 1}$. And it replaces $\|G\Sigma\|_F^2$ by $\sigma_{\min}(\Sigma)^2 (f - \min f)$, though $f - \min f = \operatorname{tr}(G \Sigma G^\top)$ has one $\Sigma$ in it
+# already: the left side scales like $\Sigma^2$, the printed right side like $\Sigma^3$. Since $\|G \Sigma\|_F^2 = \operatorname{tr}(G \Sigma^2 G^\top) \ge \sigma_{\min}(\Sigma) \operatorname{tr}(G \Sigma G^\top)$, what follows is
 #
 # $$
 # \|\nabla f(A)\|_F^2 \ge 4\ell\,(1 - \tau)^{2\ell - 2}\, \sigma_{\min}(\Sigma)\, \big(f(A) - \min f\big) ,
@@ -333,8 +318,8 @@ claims.report("hardt-ma-gradient", verdict=slope.verdict, evidence=verdicts.PROV
 #
 # Theorem 2.1 has no condition on $R$ but $\ell \ge 3\gamma$. Take a reflection, $R = \operatorname{diag}(1, \dots, 1, -1)$, with $\gamma = 0$. Where all $\|A_i\|_2 < 1$, every $I + A_i$ is joined to $I$ by invertible matrices $I
 # + \mu A_i$, $0 \le \mu \le 1$, so the product has a positive determinant and is not $R$. An optimum has a norm above one, at every depth, while the printed bound $2\pi/\ell$ falls below one. What is more, on the way from the
-# product to $R$ there is a singular matrix: for $\Sigma = I$ the risk stays $\sigma_{\min}(R)^2$ above its minimum throughout the ball, and by Theorem 2.2 the ball has no critical point at all. The proof in the source calls an
-# orthogonal matrix a product of rotations, which is true when its determinant is one.
+# product to $R$ there is a singular matrix: for $\Sigma = I$ the risk stays $\sigma_{\min}(R)^2$ above its minimum throughout the ball, and by Theorem 2.2 the ball has no critical point at all. The proof in the source takes an
+# orthogonal matrix for a product of rotations, which is true when its determinant is one.
 #
 # For $\det R > 0$ Theorem 2.1 is true.
 #
@@ -349,16 +334,16 @@ claims.report("hardt-ma-gradient", verdict=slope.verdict, evidence=verdicts.PROV
 # \le \tfrac65\gamma \le \beta$ for $\ell = 5$. For $\ell = 1$, $\|R - I\|_2 \le 1 + e^{1/3} < 2\pi \le \beta$.
 # ```
 #
-# `small_optimum` builds these layers. Descent from $A = 0$ shows the difference: for a symmetric positive definite $R$ it ends at $A_i = R^{1/\ell} - I$, and for the reflection it comes to a halt before the singular matrices.
+# `small_optimum` builds these layers. Descent from $A = 0$ shows the difference: for a symmetric positive definite $R$ it ends at $A_i = R^{1/\ell} - I$, and for the reflection it creeps towards the singular matrices.
 
 # %%
-near = residual_optimum.optimum(4, [0.0, 0.3, 1.0, 2.0], 3, generator)
+near = residual_optimum.optimum(4, [0.0, 0.5, 2.0], 2, generator)
 mirror = torch.diag(torch.tensor([1.0] * (d - 1) + [-1.0]).double())
 U, S, Vh = torch.linalg.svd(R)
 stretch = Vh.mT * S @ Vh  # symmetric and positive definite
-descents = {(name, depth): residual_optimum.from_identity(M, depth, 0.01, 1500)
-            for name, M in (("symmetric positive definite", stretch),
-                            ("reflection", mirror)) for depth in (3, 6, 12)}
+targets = {"symmetric positive definite": stretch, "reflection": mirror}
+descents = {(name, n): residual_optimum.from_identity(M, n, 0.01, 1500)
+            for name, M in targets.items() for n in (3, 6, 12)}
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 rows = "".join(
@@ -463,4 +448,3 @@ figures.show("fig-relu-valleys", figure)
 # ## Try
 #
 # - `make run CHAPTER=21 P="depths=[5] steps=20000"`: a race of five matrices, in which only the links arrive soon.
-# - `make run CHAPTER=21 P="d=10"`: the same in another dimension.

@@ -12,6 +12,7 @@ import os
 import random
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -302,16 +303,33 @@ def two_at_once(count, seed=0):
     return counted(rows)
 
 
+@contextmanager
+def small_disk(options):
+    """A folder on a disk of its own, a tmpfs mounted with these options; None where the machine does not allow it."""
+    with tempfile.TemporaryDirectory() as folder:
+        mount = ["mount", "-t", "tmpfs", "-o", options, "none", folder]
+        try:
+            subprocess.run(mount, check=True, stderr=subprocess.DEVNULL)
+        except (OSError, subprocess.CalledProcessError):
+            yield None
+            return
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
 def full_disks():
-    """Every kind of run where files may not grow beyond a few bytes: the run ends with its result, nothing is left."""
+    """Every kind of run on a full disk, or where files may not grow: it ends with its result, nothing is left."""
     rows = []
     for run in RUNS:
-        with tempfile.TemporaryDirectory() as folder:
-            outcome = Child(on_a_full_disk, run, Path(folder) / "run.pt").wait()
-            left = os.listdir(folder)
-            whole = Child(fingerprint, run, None).wait()
-            swept = not any(name.startswith(".") for name in left)
-            rows.append((outcome == whole and swept, f"{run.__name__}: {outcome}, {left}"))
+        whole = Child(fingerprint, run, None).wait()
+        with small_disk("size=8k") as disk, tempfile.TemporaryDirectory() as folder:
+            tried = [(on_a_full_disk, Path(folder)), *([(fingerprint, disk)] if disk else [])]
+            for function, place in tried:
+                outcome, left = Child(function, run, place / "run.pt").wait(), os.listdir(place)
+                swept = not any(name.startswith(".") for name in left)
+                rows.append((outcome == whole and swept, f"{run.__name__}: {outcome}, {left}"))
     return counted(rows)
 
 
@@ -323,10 +341,11 @@ def on_a_full_disk(run, path):
 def places_without_writing(runs=RUNS):
     """Places where nothing can be written: said before any work."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
+    with small_disk("ro") as disk, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "file"
         file.touch()
-        for place in (file / "run.pt", Path(folder), Path("/proc/run.pt"), Path("/proc/no/run.pt")):
+        places = [file / "run.pt", Path(folder), Path("/proc/run.pt"), *([disk / "run.pt"] if disk else [])]
+        for place in places:
             for run in runs:
                 began = time.perf_counter()
                 outcome = Child(fingerprint, run, place).wait()

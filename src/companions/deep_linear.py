@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from scipy.integrate import quad
 from scipy.optimize import minimize
+from torch.nn.utils import parameters_to_vector
 
 from src import verdicts
 from src.checks import COUNT, arguments, between, check_value, each
@@ -108,12 +109,6 @@ def hessian(weights, X, Y):
     return H
 
 
-def flat(weights):
-    """All entries of the weights in one vector, in the order of the `hessian`."""
-    check_value("weights", weights, each(torch.Tensor))
-    return torch.cat([W.flatten() for W in weights])
-
-
 def whitened(X, Y):
     """(C, back): with W_1 = V @ back, L is |W_N ... W_2 V - C|^2 / 2 and a constant. C is [d_y, rank of X]."""
     check_data(X, Y)
@@ -133,7 +128,8 @@ def best_loss(X, Y, rank):
 
     `rank` is the smallest width of the network, input and output included.
     """
-    return float((Y.square().sum() - modes(X, Y)[:rank].square().sum()) / 2)
+    sizes = modes(X, Y)[:rank]
+    return float((Y.square().sum() - sizes.square().sum()) / 2)
 
 
 @arguments(depth=range(2, 101), start=between(0, 1), end=between(0, 1))
@@ -218,11 +214,11 @@ def land(network, X, Y, hidden, runs, generator):
     def value(vector):
         parts = torch.from_numpy(vector).split(counts)
         found, slopes = _loss_and_gradient([part.view(s) for part, s in zip(parts, shapes, strict=True)], X, Y)
-        return float(found), flat(slopes).numpy()
+        return float(found), parameters_to_vector(slopes).numpy()
 
     losses, slopes = [], []
     for _ in range(runs):
-        place = flat([torch.randn(s, generator=generator, dtype=X.dtype) / s[1] ** 0.5 for s in shapes])
+        place = parameters_to_vector([torch.randn(s, generator=generator, dtype=X.dtype) / s[1] ** 0.5 for s in shapes])
         for _ in range(2):
             place = place + 0.01 * torch.randn(place.shape, generator=generator, dtype=X.dtype)
             end = minimize(value, place.numpy(), jac=True, method="L-BFGS-B", options=_UNTIL)

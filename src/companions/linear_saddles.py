@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.utils import parameters_to_vector
 
 from src import verdicts
 from src.checks import arguments, between, check_value, each, entries, within
@@ -19,6 +20,7 @@ ZERO = 1e-9  # what counts as none of an excess, or of a curvature in units of t
 _NONE = 1e-12  # a singular value that is zero, in units of the largest
 
 
+@arguments(generator=torch.Generator)
 def designs(generator):
     """Three pairs (X, Y) by name: one that meets the conditions quoted for the theorem, and two that do not."""
 
@@ -114,7 +116,7 @@ def examine(network, X, Y, hidden, chosen, generator, radius=0.1):
     counts = [W.numel() for W in weights]
     directions = [sign * vectors[:, k] for k in (0, -1) for sign in (1, -1)]
     if along := chain(weights, X, Y):
-        directions += [deep_linear.flat([*along[:-1], sign * along[-1]]) / len(along) ** 0.5 for sign in (1, -1)]
+        directions += [parameters_to_vector([*along[:-1], sign * along[-1]]) / len(along) ** 0.5 for sign in (1, -1)]
     scale = float(Y.square().sum()) / 2
     here = float(deep_linear.loss(weights, X, Y)) / scale
     near = []
@@ -122,7 +124,7 @@ def examine(network, X, Y, hidden, chosen, generator, radius=0.1):
         moved = [W + radius * D.view(W.shape) for W, D in zip(weights, direction.split(counts), strict=True)]
         near.append(float(deep_linear.loss(moved, X, Y)) / scale)
     best = deep_linear.best_loss(X, Y, min(len(X), *hidden, len(Y))) / scale
-    slope = float(deep_linear.flat(deep_linear.gradient(weights, X, Y)).norm()) / max(largest, 1.0)
+    slope = float(parameters_to_vector(deep_linear.gradient(weights, X, Y)).norm()) / max(largest, 1.0)
     return Point(
         network, tuple(chosen), len(weights), here - best, slope, least, largest, here - min(near), max(near) - here
     )

@@ -83,6 +83,16 @@ def null_dimension(X, tolerance=1e-8):
     return len(X) - len(first) + len(both) - rank
 
 
+@arguments(tilt=within(0, math.pi / 2))
+def three_pairs(tilt):
+    """Three opposite pairs in space: [6, 3]. Their axes are 60 degrees apart in a plane, but for the last, which is
+    turned by `tilt` towards the normal of the plane."""
+    turn = math.pi / 3 * torch.arange(3, dtype=torch.float64)
+    X = torch.stack((turn.cos(), turn.sin(), torch.zeros_like(turn)), 1)
+    X[2] = math.cos(tilt) * X[2] + math.sin(tilt) * X.new_tensor([0, 0, 1])
+    return torch.cat((X, -X))
+
+
 class Set(NamedTuple):
     """A set of inputs, and what its kernel's null space is predicted and found to be."""
 
@@ -152,7 +162,7 @@ def sets(d, generator):
 
 @arguments(n=FORMULA, lambda_0=_LEAST, p=_PROBABILITY)
 def asked_width(n, lambda_0, p):
-    """n^6 / (lambda_0^4 p^3): the order of the width that the theorem asks for, to fail with a probability of order p."""
+    """n^6 / (lambda_0^4 p^3): the order of the width that the theorem asks for, to fail with probability p."""
     return n**6 / (lambda_0**4 * p**3)
 
 

@@ -28,7 +28,7 @@ def spread(R):
 @arguments(gamma=within(0, math.inf), depth=DEPTH)
 def printed_norm(gamma, depth):
     """Theorem 2.1: an optimum has all |A_i|_2 at most 2 (sqrt(pi) + sqrt(3 gamma))^2 / l, if l >= 3 gamma."""
-    if depth < 3 * gamma:
+    if depth < 3 * gamma * (1 - ROUNDING):
         raise ValueError(f"depth must be at least 3 gamma, {3 * gamma:.3g}, for Theorem 2.1; got {depth}")
     return 2 * (math.sqrt(math.pi) + math.sqrt(3 * gamma)) ** 2 / depth
 
@@ -135,7 +135,7 @@ def optimum(d, gammas, draws, generator):
     for gamma in gammas:
         for _ in range(draws):
             R = target(d, gamma, 1, generator)
-            for depth in range(max(1, math.ceil(3 * spread(R))), math.ceil(3 * gamma) + 13):
+            for depth in range(max(1, math.ceil(3 * gamma)), math.ceil(3 * gamma) + 13):
                 A = small_optimum(R, depth)
                 norm = max(norm, float(largest_norm(A)) / printed_norm(spread(R), depth))
                 E = product(A) - R

@@ -15,6 +15,8 @@ from src.dynamics.history import History
 from src.experiments import inputs, sgd_and_flow
 from src.model import landscape, weights
 
+DRIFT = 0.01  # by less the distance changes while the gradient points the wrong way, relative to the first
+
 
 class Start(NamedTuple):
     """The norms and the first inner product of a start."""
@@ -107,10 +109,10 @@ class Opening(NamedTuple):
     @property
     def verdict(self):
         """Holds, if the inner product turns from negative to positive, a positive potential falls below a twentieth,
-        and the distance changes by less than a hundredth."""
+        and the distance changes by less than DRIFT."""
         turns = self.first_inner < 0 < self.last_inner
         falls = self.first_potential > 0 and abs(self.kept) < 0.05
-        return verdicts.HOLDS if turns and falls and self.drift < 0.01 else verdicts.FAILS
+        return verdicts.HOLDS if turns and falls and self.drift < DRIFT else verdicts.FAILS
 
 
 @arguments(history=History)

@@ -2,10 +2,12 @@
 
 import itertools
 import math
+from functools import reduce
 
 import pytest
 import torch
 from scipy.integrate import solve_ivp
+from torch.nn.utils import parameters_to_vector
 
 from src import verdicts
 from src.companions import deep_linear, linear_saddles
@@ -31,7 +33,7 @@ X, Y = normal(4, 9, seed=10), normal(3, 9, seed=11)
 @pytest.mark.parametrize("widths", [(4, 3), (4, 2, 3), (4, 5, 2, 3), (4, 2, 3, 2, 3)])
 def test_loss_gradient_and_hessian_are_those_of_autograd(widths):
     weights = network(*widths)
-    flat = deep_linear.flat(weights)
+    flat = parameters_to_vector(weights)
 
     def loss(vector):
         Z = X
@@ -41,7 +43,7 @@ def test_loss_gradient_and_hessian_are_those_of_autograd(widths):
 
     assert deep_linear.loss(weights, X, Y).item() == pytest.approx(loss(flat).item())
     torch.testing.assert_close(
-        deep_linear.flat(deep_linear.gradient(weights, X, Y)), torch.autograd.functional.jacobian(loss, flat)
+        parameters_to_vector(deep_linear.gradient(weights, X, Y)), torch.autograd.functional.jacobian(loss, flat)
     )
     torch.testing.assert_close(
         deep_linear.hessian(weights, X, Y), torch.autograd.functional.hessian(loss, flat), rtol=1e-10, atol=1e-10
@@ -74,7 +76,7 @@ def test_the_least_loss_is_that_of_reduced_rank_regression(X, rank):
 
 
 def second_derivative(directions, weights, X, Y):
-    vector = deep_linear.flat(directions)
+    vector = parameters_to_vector(directions)
     return (vector @ deep_linear.hessian(weights, X, Y) @ vector).item()
 
 
@@ -131,12 +133,11 @@ def test_moves_that_change_no_product():
 
 
 def test_the_sum_of_all_second_derivatives_is_that_of_the_page():
-    W = network(4, 2, 3, 3)
-    inner, outer, total = X, torch.linalg.multi_dot(W[::-1]), 0.0
+    W, total = network(4, 2, 3, 3), 0.0
     for k in range(3):
-        outer = torch.linalg.multi_dot([torch.eye(3, dtype=torch.float64), *W[:k:-1]]) if k < 2 else torch.eye(3)
+        inner = reduce(lambda V, one: one @ V, W[:k], X)  # V_(k-1) X
+        outer = reduce(lambda V, one: one @ V, W[k + 1 :], torch.eye(len(W[k]), dtype=X.dtype))
         total += (outer.square().sum() * inner.square().sum()).item()
-        inner = W[k] @ inner
     assert torch.trace(deep_linear.hessian(W, X, Y)).item() == pytest.approx(total)
 
 

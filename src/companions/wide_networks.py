@@ -1,0 +1,220 @@
+r"""Families of trainings of several widths: how fast they learn, how little they move, and the exponents of both.
+
+After Du, Zhai, Poczos and Singh (2019), see `overparameterization`; a training is `lazy_training.train`.
+"""
+
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy import stats
+
+from src import verdicts
+from src.checks import DIMENSION, SEED, arguments, each, within
+from src.companions import lazy_training, overparameterization
+from src.companions.lazy_training import DTYPES, STEPS, WIDTH, check_size
+from src.runs import checkpoints, recorded
+
+LEVEL = 0.95  # of an interval
+FLOOR = 1e-24  # of the squared error at the start: below it, in float64, ratios are rounding
+LATE = 20  # steps over which the late rate is measured
+_PACE = within(1e-6, 1)
+_NAMES = ("squares", "largest", "together", "flips")
+
+
+class Family(NamedTuple):
+    """Trainings of several widths: every seed has data of its own, the same for all widths."""
+
+    widths: np.ndarray  # [M]
+    eta: np.ndarray  # [S]
+    lambda_0: np.ndarray  # [S]
+    curves: np.ndarray  # [S, M, 4, steps + 1]: squares, largest, together, flips, as in `lazy_training.Run`
+    ends: np.ndarray  # [S, M, 2]: the least eigenvalue of H(W) at start and end
+    restless: np.ndarray  # [S, M]: share of the pairs (unit, input) that still change at the end
+    predicted: np.ndarray  # [S, M, 3]: largest, together, flips at the end
+
+    def curve(self, name):
+        """[S, M, steps + 1]"""
+        return self.curves[:, :, _NAMES.index(name)]
+
+    @property
+    def promised(self):
+        """1 - eta lambda_0 / 2: [S, 1]."""
+        return 1 - (self.eta * self.lambda_0)[:, None] / 2
+
+    @property
+    def limit(self):
+        """(1 - eta lambda_0)^2: [S, 1]."""
+        return (1 - (self.eta * self.lambda_0)[:, None]) ** 2
+
+    @property
+    def at_end(self):
+        """(1 - eta lambda)^2 with the least eigenvalue lambda of H(W) at the end: [S, M]."""
+        return (1 - self.eta[:, None] * self.ends[..., 1]) ** 2
+
+    @property
+    def worst(self):
+        """The largest ratio of successive squared errors, before rounding sets in: [S, M]."""
+        squares = self.curve("squares")
+        before = squares[..., :-1]
+        counts = before > FLOOR * squares[..., :1]
+        return np.divide(squares[..., 1:], before, where=counts, out=np.zeros_like(before)).max(-1)
+
+    @property
+    def late(self):
+        """The mean ratio in the last `LATE` steps before rounding sets in, or of the run: [S, M]."""
+        squares = self.curve("squares")
+        last = np.maximum((squares > FLOOR * squares[..., :1]).sum(-1, keepdims=True) - 1, LATE)
+        after, before = (np.take_along_axis(squares, at, -1)[..., 0] for at in (last, last - LATE))
+        return (after / before) ** (1 / LATE)
+
+    @property
+    def left(self):
+        """The squared error at the end in units of that at the start: [S, M]."""
+        return self.curve("squares")[..., -1] / self.curve("squares")[..., 0]
+
+    def end(self, name):
+        """A curve's end: [S, M]."""
+        return self.curve(name)[..., -1]
+
+    def of_predicted(self, name):
+        """What is seen at the end in units of what is predicted: [S, M]."""
+        return self.end(name) / self.predicted[..., _NAMES.index(name) - 1]
+
+    @property
+    def kept(self):
+        """Whether the error fell as promised in every step, and to a millionth of its start: [S, M]."""
+        return (self.worst <= self.promised) & (self.left < 1e-6)
+
+    @property
+    def works(self):
+        """The least width from which on every run is `kept`; NaN if there is none."""
+        good = np.logical_and.accumulate(self.kept.all(0)[::-1])[::-1]
+        return float(self.widths[good][0]) if good.any() else math.nan
+
+
+@arguments(n=DIMENSION, d=DIMENSION, widths=each(WIDTH), seeds=each(SEED), steps=range(LATE, STEPS.stop), pace=_PACE,
+           precision=tuple(DTYPES), draws=range(2, 10**6))  # fmt: skip
+def family(n, d, widths, seeds, steps, pace, precision="float64", draws=200, checkpoint=None):
+    """The `Family` at random data (`lazy_training.problem`).
+
+    pace: the step size in units of 1 / lambda_max, the largest eigenvalue of the kernel. draws: those of
+    `lazy_training.flip_constant`. checkpoint: a file that keeps the trainings already done, and is gone on with when it
+    is there.
+    """
+
+    check_size(max(n, d), max(widths), "widths")
+
+    def one(seed):
+        generator = torch.Generator().manual_seed(seed)
+        X, y = lazy_training.problem(n, d, generator)
+        H = overparameterization.kernel(X)
+        values = torch.linalg.eigvalsh(H)
+        eta, rows = pace / float(values[-1]), []
+        for width in widths:
+            begin = lazy_training.start(X, y, width, generator, precision)
+            run = lazy_training.train(begin, eta, steps)
+            predicted = lazy_training.predict(begin, H, eta, steps, draws, generator)
+            curves = torch.stack([getattr(run, name) for name in _NAMES])
+            rows.append((curves, torch.tensor(run.ends), torch.tensor(run.restless), torch.tensor(predicted)))
+        return [eta, float(values[0])], [torch.stack(part) for part in zip(*rows, strict=True)]
+
+    settings = {
+        "n": n,
+        "d": d,
+        "widths": list(widths),
+        "steps": steps,
+        "pace": pace,
+        "precision": precision,
+        "draws": draws,
+    }
+    units = [(seed,) for seed in seeds]
+    done = checkpoints.one_by_one(one, units, path=checkpoint, module=__name__, label="seeds", **settings)
+    data, parts = zip(*done, strict=True)
+    return Family(
+        np.array(widths), *np.array(data).T, *(torch.stack(part).numpy() for part in zip(*parts, strict=True))
+    )
+
+
+def record(seeds, *, folder=None, **size):
+    """The `Family` of `size`, the arguments of `family` but its seeds, recorded as `overparameterization`."""
+    run = recorded.Recorder("overparameterization", __name__, parameters=size, seeds=seeds, folder=folder)
+    made = family(**size, seeds=seeds, checkpoint=run.checkpoint)
+    run.save(made._asdict())
+    return made
+
+
+class Plane(NamedTuple):
+    """A network of inputs in the plane before and after its training."""
+
+    X: torch.Tensor  # [n, 2]
+    y: torch.Tensor  # [n]
+    before: torch.Tensor  # weights [m, 2]
+    after: torch.Tensor
+    a: torch.Tensor  # [m]
+
+    def output(self, x):
+        """The trained network at the inputs x [N, 2]: [N]."""
+        return (x @ self.after.T).relu() @ self.a / math.sqrt(len(self.a))
+
+
+@arguments(n=range(3, 100, 2), width=WIDTH, steps=STEPS, generator=torch.Generator)
+def in_plane(n, width, steps, generator):
+    """The `Plane` of n evenly spaced inputs, an odd number so that no two are parallel, with labels from N(0, 1)."""
+    turn = 2 * math.pi / n * torch.arange(n, dtype=torch.float64)
+    X = torch.stack((turn.cos(), turn.sin()), 1)
+    begin = lazy_training.start(X, torch.randn(n, generator=generator, dtype=X.dtype), width, generator)
+    eta = 1 / float(torch.linalg.eigvalsh(overparameterization.kernel(X))[-1])
+    Z = next(itertools.islice(lazy_training.descent(begin, eta), steps, None))[0]
+    return Plane(X, begin.y, lazy_training.weights(X, begin.Z), lazy_training.weights(X, Z), begin.a)
+
+
+class Exponent(NamedTuple):
+    """A power of the width, fitted to each seed: its mean and the interval of the mean, from Student's t."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@arguments(widths=np.ndarray, values=np.ndarray)
+def exponent(widths, values):
+    """The `Exponent` of positive values [S, M] at the widths [M]; at least two of each."""
+    if values.ndim != 2 or values.shape[1] != len(widths) or min(values.shape) < 2 or not (values > 0).all():
+        raise ValueError(f"values must be positive, one row of {len(widths)} for each of two seeds or more")
+    slopes = np.polyfit(np.log(widths), np.log(values).T, 1)[0]
+    half = stats.t.ppf((1 + LEVEL) / 2, len(slopes) - 1) * stats.sem(slopes)
+    return Exponent(float(slopes.mean()), float(slopes.mean() - half), float(slopes.mean() + half))
+
+
+# --- The three figures -----------------------------------------------------------------------------------------------
+
+
+class Figures(NamedTuple):
+    """What the source's three figures show, of the runs made here; one row of numbers a seed, the widths growing."""
+
+    worst: np.ndarray  # [S, M] largest ratio of successive squared errors
+    promised: np.ndarray  # [S, 1]
+    flips: np.ndarray  # [S, M] share of changed patterns at the end
+    largest: np.ndarray  # [S, M] largest movement at the end
+
+    @classmethod
+    def of(cls, family):
+        return cls(family.worst, family.promised, family.end("flips"), family.end("largest"))
+
+    @property
+    def error(self):
+        """Holds, if the error falls in every step of every run at least as promised; else fails."""
+        return verdicts.HOLDS if (self.worst <= self.promised).all() else verdicts.FAILS
+
+    @property
+    def patterns(self):
+        """Holds, if in every seed the wider network changes fewer patterns; else fails."""
+        return verdicts.HOLDS if (np.diff(self.flips, axis=1) < 0).all() else verdicts.FAILS
+
+    @property
+    def distance(self):
+        """Holds, if in every seed the wider network's largest movement is smaller; else fails."""
+        return verdicts.HOLDS if (np.diff(self.largest, axis=1) < 0).all() else verdicts.FAILS
