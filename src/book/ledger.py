@@ -6,6 +6,7 @@ it, in the source tree that is being built; the built site also gets ``ledger.js
 """
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -23,9 +24,13 @@ _logger = logging.getLogger(__name__)
 def executed(chapters):
     """The reports of every notebook in the folder ``chapters``: {chapter name: list of reports}.
 
+    Where a table of contents lies beside the folder, only of those that it names: copies and outputs may lie there too.
     Raises ValueError as `claims.stored`.
     """
-    return {path.stem: claims.stored(path) for path in sorted(Path(chapters).glob("[0-9][0-9]_*.ipynb"))}
+    contents = Path(chapters).parent / "_toc.yml"
+    named = re.findall(r"\b\d\d_\w+", contents.read_text(encoding="utf-8")) if contents.exists() else None
+    paths = sorted(Path(chapters).glob("[0-9][0-9]_*.ipynb"))
+    return {path.stem: claims.stored(path) for path in paths if named is None or path.stem in named}
 
 
 def problems(known, reported):

@@ -352,3 +352,13 @@ def test_the_pages_show_every_row_under_its_headers(changed):
         assert listed == [f"{row['place']} {v}" for v in order for row in rows if row["verdict"] == v]
         meanings = {row["Verdict"]: row["It means"] for row in table(pages["index"])}
         assert meanings == verdicts.MEANING
+
+
+def test_copies_and_outputs_beside_the_chapters_are_no_chapters(tmp_path):
+    chapters = tmp_path / "chapters"
+    chapters.mkdir()
+    source = CHAPTERS / "01_model.ipynb"
+    for name in ("01_model", "01_model-Copy1", "01_output"):
+        (chapters / f"{name}.ipynb").write_bytes(source.read_bytes())
+    (tmp_path / "_toc.yml").write_text("root: chapters/index\nparts:\n  - chapters: [{file: chapters/01_model}]\n")
+    assert list(ledger.executed(chapters)) == ["01_model"]

@@ -1,4 +1,4 @@
-"""The parameter files say what was entered a second time, by hand: a mistyped one is seen, whichever chapter it is of."""
+"""The parameter files say what was entered a second time, by hand: a mistyped one is seen, whatever its chapter."""
 
 from pathlib import Path
 

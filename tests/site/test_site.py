@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -18,8 +17,8 @@ from src.book import claims
 def site(tmp_path_factory):
     """The built site: {path: parsed page}; the fixture fails on any warning."""
     out = tmp_path_factory.mktemp("site")
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", ROOT, "-W", "-n", "--keep-going", "-q", "--path-output", out]
+    program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    command = [*program, "build", ROOT, "-W", "-n", "--keep-going", "-q", "--path-output", out]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     assert "WARNING" not in run.stdout + run.stderr
