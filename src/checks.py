@@ -7,6 +7,7 @@ import numbers
 import reprlib
 import sys
 import types
+from collections.abc import KeysView, ValuesView
 from typing import NamedTuple
 
 import numpy as np
@@ -221,7 +222,7 @@ def check_value(name, value, allowed):
             raise TypeError(f"check_value does not know what {allowed!r} allows for {name}")
 
 
-_LISTS = (list, tuple, range)
+_LISTS = (list, tuple, range, KeysView, ValuesView)
 _CLASSES = {str: "text", bool: "true or false", torch.Generator: "a torch.Generator"}
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
@@ -239,7 +240,7 @@ def _check_number(name, value, allowed, words):
 def _check_list(name, value, allowed):
     if not isinstance(value, _LISTS):
         raise TypeError(f"{name} must be a list; {_got(value)}")
-    if not value:
+    if not len(value):
         raise ValueError(f"{name} must have at least one entry; got an empty list")
     for k, entry in enumerate(value):
         check_value(f"entry {k} of {name}", entry, allowed)

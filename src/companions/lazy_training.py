@@ -43,6 +43,22 @@ def check_size(rows, columns, name):
         raise ValueError(f"{name} must be at most {LARGEST // rows:,} for these inputs; got {columns:,}")
 
 
+def _check_problem(X, y):
+    overparameterization.check_inputs(X)
+    check_array("y", y, "[n]")
+    if y.dtype != X.dtype or len(y) != len(X):
+        raise ValueError(f"y must be float64, one label for each row of X, {len(X)}; got {list(y.shape)}, {y.dtype}")
+
+
+def _check_square(H, residual):
+    check_array("H", H, "[n, n]")
+    check_array("residual", residual, "[n]")
+    if H.dtype != residual.dtype or H.shape != 2 * residual.shape:
+        raise ValueError(
+            f"H must be square, with one row for each entry of residual, {len(residual)}; got {list(H.shape)}"
+        )
+
+
 @arguments(n=DIMENSION, d=DIMENSION, generator=torch.Generator)
 def problem(n, d, generator):
     """Inputs (X [n, d], y [n]): uniform on the unit sphere, with labels from N(0, 1)."""
@@ -53,12 +69,7 @@ def problem(n, d, generator):
 @arguments(width=WIDTH, generator=torch.Generator, precision=tuple(DTYPES))
 def start(X, y, width, generator, precision="float64"):
     """The `Start` of a network of `width` units at w_k ~ N(0, I) and random signs."""
-    overparameterization.check_inputs(X)
-    check_array("y", y, "[n]")
-    if y.dtype != X.dtype or len(y) != len(X):
-        raise ValueError(
-            f"y must have one float64 label for each of the {len(X)} inputs, not {list(y.shape)} {y.dtype}"
-        )
+    _check_problem(X, y)
     check_size(max(X.shape), width, "width")
     dtype = DTYPES[precision]
     W = torch.randn(width, X.shape[1], generator=generator, dtype=dtype)
@@ -98,6 +109,8 @@ def gram(begin, Z):
     """H(W) where the arguments of the units are Z [n, m]: [n, n], float64."""
     check_value("begin", begin, Start)
     check_array("Z", Z, "[n, m]")
+    if len(Z) != len(begin.X):
+        raise ValueError(f"Z must have one row for each of the {len(begin.X)} inputs, not {len(Z)}")
     active = (Z >= 0).to(Z.dtype)
     return begin.X @ begin.X.T * (active @ active.T).double() / Z.shape[1]
 
@@ -113,14 +126,14 @@ class Run(NamedTuple):
     restless: float  # share of the pairs (unit, input) whose activity changed in one of the last `RECENT` steps
 
 
-@arguments(eta=_ETA, steps=STEPS)
+@arguments(begin=Start, eta=_ETA, steps=STEPS)
 def train(begin, eta, steps):
     """The `Run` of gradient descent on |y - f(X)|^2 / 2."""
     rows, least, before, restless = [], [], begin.Z >= 0, torch.zeros_like(begin.Z, dtype=torch.bool)
     for t, (Z, C, KC, r) in enumerate(itertools.islice(descent(begin, eta), steps + 1)):
         moved = (C * KC).sum(0).clamp(min=0) / Z.shape[1]  # |w_k(t) - w_k(0)|^2
         active = Z >= 0
-        flips = (active != (begin.Z >= 0)).sum() / Z.numel()
+        flips = (active != (begin.Z >= 0)).sum().double() / Z.numel()
         rows.append((r.double().square().sum(), moved.max().sqrt(), moved.double().sum().sqrt(), flips))
         if t > steps - RECENT:
             restless |= active != before
@@ -145,10 +158,7 @@ class Predicted(NamedTuple):
 @arguments(eta=_ETA, steps=STEPS)
 def linear_residuals(H, residual, eta, steps):
     """(I - eta H)^t r for t < steps, the residuals of a training whose Gram matrix stays H: [steps, n]."""
-    check_array("H", H, "[n, n]")
-    check_array("residual", residual, "[n]", H)
-    if H.shape[0] != H.shape[1]:
-        raise ValueError(f"H must be square, not of shape {list(H.shape)}")
+    _check_square(H, residual)
     values, vectors = torch.linalg.eigh(H)
     return (1 - eta * values) ** torch.arange(steps, dtype=H.dtype)[:, None] * (vectors.T @ residual) @ vectors.T
 
@@ -164,7 +174,9 @@ def flip_constant(X, residuals, eta, draws, generator):
     overparameterization.check_inputs(X)
     check_array("residuals", residuals, "[steps, n]")
     if residuals.dtype != X.dtype or residuals.shape[1] != len(X):
-        raise ValueError(f"residuals must be float64, [steps, {len(X)}], not {list(residuals.shape)} {residuals.dtype}")
+        raise ValueError(
+            f"residuals must be float64, one column for each row of X, {len(X)}; got {list(residuals.shape)}"
+        )
     check_size(residuals.numel(), draws, "draws")
     n, K = len(X), X @ X.T
     Z = X @ torch.randn(X.shape[1], draws, generator=generator, dtype=X.dtype)
@@ -197,8 +209,8 @@ def predict(begin, H, eta, steps, draws, generator):
 
 def expected_movement(X, y):
     """The mean over starts of |W - W_0|_F^2 after training, in the limit: y . H^-1 y + tr(H^-1 Cov f(X))."""
+    _check_problem(X, y)
     H = overparameterization.kernel(X)
-    check_array("y", y, "[n]", H)
     if float(torch.linalg.eigvalsh(H)[0]) < overparameterization.ROUNDING:
         raise ValueError("X must have a kernel with lambda_0 > 0: no equal inputs, no dependent opposite pairs")
     inverse = torch.linalg.inv(H)

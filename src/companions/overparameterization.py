@@ -20,6 +20,7 @@ from src.theory import radial_inputs
 from src.theory.closed_form import check_array
 
 ROUNDING = 1e-11  # below it an eigenvalue of a kernel counts as zero: angles are exact to some 1e-16
+TOLERANCE = 1e-8  # up to it two inputs count as parallel
 _LEAST, _PROBABILITY = within(1e-300, 0.5), between(0, 1)  # lambda_0 is at most the mean of all eigenvalues, 1/2
 
 
@@ -70,16 +71,16 @@ def least_of_two(theta):
     return 0.5 - abs(math.cos(theta)) * (math.pi - theta) / (2 * math.pi)
 
 
-def null_dimension(X, tolerance=1e-8):
+def null_dimension(X):
     """The dimension of the kernel's null space, from the inputs alone.
 
     It is n less the number of different inputs, plus the number of linear dependencies between the inputs that occur
-    with both signs (one of each pair x, -x). Angles and singular values up to `tolerance` count as zero.
+    with both signs (one of each pair x, -x). Angles and singular values up to `TOLERANCE` count as zero.
     """
     theta = angles(X)
-    first = [i for i in range(len(X)) if not (theta[i, :i] <= tolerance).any()]  # each input once
-    both = [i for i in first if any(math.pi - theta[i, j] <= tolerance for j in first if j < i)]
-    rank = int((torch.linalg.svdvals(X[both]) > tolerance).sum()) if both else 0
+    first = [i for i in range(len(X)) if not (theta[i, :i] <= TOLERANCE).any()]  # each input once
+    both = [i for i in first if any(math.pi - theta[i, j] <= TOLERANCE for j in first if j < i)]
+    rank = int((torch.linalg.svdvals(X[both]) > TOLERANCE).sum()) if both else 0
     return len(X) - len(first) + len(both) - rank
 
 
@@ -104,10 +105,11 @@ class Set(NamedTuple):
     least: float  # lambda_0
 
 
+@arguments(name=str)
 def examine(name, X):
     """The `Set` of the inputs X [n, d]."""
     theta, eigenvalues = angles(X), torch.linalg.eigvalsh(kernel(X))
-    parallel = int((torch.minimum(theta, math.pi - theta) <= 1e-8).triu(1).sum())
+    parallel = int((torch.minimum(theta, math.pi - theta) <= TOLERANCE).triu(1).sum())
     zero = int((eigenvalues.abs() < ROUNDING).sum())
     return Set(name, len(X), parallel, null_dimension(X), zero, float(eigenvalues[0]))
 

@@ -12,7 +12,7 @@ import torch
 from scipy import stats
 
 from src import verdicts
-from src.checks import DIMENSION, SEED, arguments, each, within
+from src.checks import DIMENSION, SEED, arguments, between, each, entries, vector, within
 from src.companions import lazy_training, overparameterization
 from src.companions.lazy_training import DTYPES, STEPS, WIDTH, check_size
 from src.runs import checkpoints, recorded
@@ -20,7 +20,7 @@ from src.runs import checkpoints, recorded
 LEVEL = 0.95  # of an interval
 FLOOR = 1e-24  # of the squared error at the start: below it, in float64, ratios are rounding
 LATE = 20  # steps over which the late rate is measured
-_PACE = within(1e-6, 1)
+_PACE, _POSITIVE = within(1e-6, 1), between(0, math.inf)
 _NAMES = ("squares", "largest", "together", "flips")
 
 
@@ -104,34 +104,44 @@ def family(n, d, widths, seeds, steps, pace, precision="float64", draws=200, che
     `lazy_training.flip_constant`. checkpoint: a file that keeps the trainings already done, and is gone on with when it
     is there.
     """
-
     check_size(max(n, d), max(widths), "widths")
 
     def one(seed):
         generator = torch.Generator().manual_seed(seed)
-        X, y = lazy_training.problem(n, d, generator)
-        H = overparameterization.kernel(X)
-        values = torch.linalg.eigvalsh(H)
-        eta, rows = pace / float(values[-1]), []
-        for width in widths:
-            begin = lazy_training.start(X, y, width, generator, precision)
-            run = lazy_training.train(begin, eta, steps)
-            predicted = lazy_training.predict(begin, H, eta, steps, draws, generator)
-            curves = torch.stack([getattr(run, name) for name in _NAMES])
-            rows.append((curves, torch.tensor(run.ends), torch.tensor(run.restless), torch.tensor(predicted)))
-        return [eta, float(values[0])], [torch.stack(part) for part in zip(*rows, strict=True)]
+        return _trainings(*lazy_training.problem(n, d, generator), widths, steps, pace, precision, draws, generator)
 
-    settings = {
-        "n": n,
-        "d": d,
-        "widths": list(widths),
-        "steps": steps,
-        "pace": pace,
-        "precision": precision,
-        "draws": draws,
-    }
+    settings = {"n": n, "d": d, "widths": list(widths), "steps": steps, "pace": pace, "precision": precision}
     units = [(seed,) for seed in seeds]
-    done = checkpoints.one_by_one(one, units, path=checkpoint, module=__name__, label="seeds", **settings)
+    done = checkpoints.one_by_one(one, units, path=checkpoint, module=__name__, label="seeds", draws=draws, **settings)
+    return _joined(widths, done)
+
+
+@arguments(theta=between(0, math.pi), widths=each(WIDTH), seeds=each(SEED))
+def close_pair(theta, widths, seeds):
+    """The `Family` at two inputs at the angle theta with the labels 1 and -1, long enough to learn them."""
+    check_size(2, max(widths), "widths")
+    X = torch.tensor([[1, 0], [math.cos(theta), math.sin(theta)]], dtype=torch.float64)
+    steps = LATE + math.ceil(8 / overparameterization.least_of_two(theta))
+    generators = (torch.Generator().manual_seed(seed) for seed in seeds)
+    y = X.new_tensor([1, -1])
+    return _joined(widths, [_trainings(X, y, widths, steps, 1.0, "float64", 2, generator) for generator in generators])
+
+
+def _trainings(X, y, widths, steps, pace, precision, draws, generator):
+    """[eta, lambda_0] and the last four fields of a `Family` for one problem and seed."""
+    H = overparameterization.kernel(X)
+    values = torch.linalg.eigvalsh(H)
+    eta, rows = pace / float(values[-1]), []
+    for width in widths:
+        begin = lazy_training.start(X, y, width, generator, precision)
+        run = lazy_training.train(begin, eta, steps)
+        predicted = lazy_training.predict(begin, H, eta, steps, draws, generator)
+        curves = torch.stack([getattr(run, name) for name in _NAMES])
+        rows.append((curves, torch.tensor(run.ends), torch.tensor(run.restless), torch.tensor(predicted)))
+    return [eta, float(values[0])], [torch.stack(part) for part in zip(*rows, strict=True)]
+
+
+def _joined(widths, done):
     data, parts = zip(*done, strict=True)
     return Family(
         np.array(widths), *np.array(data).T, *(torch.stack(part).numpy() for part in zip(*parts, strict=True))
@@ -144,6 +154,14 @@ def record(seeds, *, folder=None, **size):
     made = family(**size, seeds=seeds, checkpoint=run.checkpoint)
     run.save(made._asdict())
     return made
+
+
+def recording(folder=None):
+    """The recording `overparameterization`, or None where it has not been made."""
+    try:
+        return recorded.load("overparameterization", folder)
+    except FileNotFoundError:
+        return None
 
 
 class Plane(NamedTuple):
@@ -179,11 +197,11 @@ class Exponent(NamedTuple):
     high: float
 
 
-@arguments(widths=np.ndarray, values=np.ndarray)
+@arguments(widths=vector(_POSITIVE), values=entries(_POSITIVE))
 def exponent(widths, values):
     """The `Exponent` of positive values [S, M] at the widths [M]; at least two of each."""
-    if values.ndim != 2 or values.shape[1] != len(widths) or min(values.shape) < 2 or not (values > 0).all():
-        raise ValueError(f"values must be positive, one row of {len(widths)} for each of two seeds or more")
+    if np.ndim(values) != 2 or values.shape[1] != len(widths) or min(values.shape) < 2:
+        raise ValueError(f"values must have a row for each of two seeds or more, as long as widths, {len(widths)}")
     slopes = np.polyfit(np.log(widths), np.log(values).T, 1)[0]
     half = stats.t.ppf((1 + LEVEL) / 2, len(slopes) - 1) * stats.sem(slopes)
     return Exponent(float(slopes.mean()), float(slopes.mean() - half), float(slopes.mean() + half))

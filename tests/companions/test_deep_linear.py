@@ -298,6 +298,12 @@ def test_descents_land_at_the_least_loss(hidden):
     assert landing.next - landing.best == pytest.approx((sizes[1] - sizes[2]).item() / 2)
 
 
+def test_without_a_following_mode_the_next_value_leaves_the_last_one_out():
+    X, Y = linear_saddles.designs(generator())["full rank"]
+    landing = deep_linear.land("full rank", X, Y, [3], 1, generator())
+    assert landing.next - landing.best == pytest.approx(deep_linear.modes(X, Y)[2].item() ** 2 / 2)
+
+
 def test_a_wrong_least_loss_overturns_the_verdict(monkeypatch):
     """Planted: the least loss without its factor 1/2."""
     X, Y = linear_saddles.designs(generator())["full rank"]
