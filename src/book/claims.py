@@ -20,6 +20,7 @@ from src import verdicts
 
 _CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 _KEYS = {"id": str, "row": int, "place": str, "statement": str, "paper": str, "chapter": str}
+PARTS = ("the paper", "companions")  # of the ledger
 _REPORT = ("id", "verdict", "evidence", "measured", "spread", "note", "numbers")
 _TOLERANCE = 0.02  # by which a claim's numbers may differ from run to run, relative, unless claims.yml says otherwise
 _PLUS_MINUS = re.compile(r"(?:±|\+/-)\s*(\d*\.?\d+(?:[eE][+-]?\d+)?)")
@@ -36,7 +37,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path=_CHAPTERS / "claims.yml"):
-    """The claims of ``claims.yml`` by id: dicts with id, row, place, statement, paper, chapter and tolerance.
+    """The claims of ``claims.yml`` by id: dicts with id, row, place, statement, paper, chapter, part and tolerance.
 
     Raises ValueError, naming the file, the entry and what is allowed, for anything else.
     """
@@ -55,14 +56,14 @@ def read(path=_CHAPTERS / "claims.yml"):
                 raise ValueError("must have an id that no other entry has")
         except ValueError as error:
             raise ValueError(f"{path}: entry {k} ({_short(id)}) {error}") from None
-        claims[id] = {**entry, "tolerance": float(entry.get("tolerance", _TOLERANCE))}
+        claims[id] = {"part": PARTS[0], **entry, "tolerance": float(entry.get("tolerance", _TOLERANCE))}
     return claims
 
 
 def _check_claim(entry):
-    if not isinstance(entry, dict) or not set(_KEYS) <= set(entry) <= {*_KEYS, "tolerance"}:
+    if not isinstance(entry, dict) or not set(_KEYS) <= set(entry) <= {*_KEYS, "part", "tolerance"}:
         keys = list(entry) if isinstance(entry, dict) else entry
-        raise ValueError(f"must have {', '.join(_KEYS)}, and may have tolerance; it has {_short(keys)}")
+        raise ValueError(f"must have {', '.join(_KEYS)}, and may have part and tolerance; it has {_short(keys)}")
     for key, kind in _KEYS.items():
         value, allowed = entry[key], "a text that is not empty" if kind is str else "an integer from 1 on"
         right = value.strip() if isinstance(value, str) else type(value) is int and value > 0
@@ -72,6 +73,8 @@ def _check_claim(entry):
         raise ValueError("must have an id of lower-case letters, digits, dots and hyphens")
     if not re.fullmatch(r"\d\d_[a-z0-9_]+", entry["chapter"]):
         raise ValueError(f"must name a chapter like 01_model, not {entry['chapter']!r}")
+    if entry.get("part", PARTS[0]) not in PARTS:
+        raise ValueError(f"must be of the part {' or '.join(PARTS)}, not {_short(entry['part'])}")
     tolerance = entry.get("tolerance", _TOLERANCE)
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance <= 1:
         raise ValueError(f"must have a tolerance between 0 and 1, not {_short(tolerance)}")

@@ -1,7 +1,8 @@
 """The ledger: every claim of the paper beside what the executed chapters report, as pages and as JSON.
 
 A Sphinx extension. ``{ledger}`` is the table of all claims, ``{ledger-summary}`` counts the verdicts, and
-``{deviations}`` lists every claim that does not simply hold. All three read ``claims.yml`` and the notebooks beside
+``{deviations}`` lists every claim that does not simply hold; each of them of one part, by default of the paper
+(``{ledger} companions`` is another). All three read ``claims.yml`` and the notebooks beside
 it, in the source tree that is being built; the built site also gets ``ledger.json``.
 """
 
@@ -62,14 +63,14 @@ def homeless(known, reported):
 
 
 def rows(known, reported):
-    """The ledger's entries in order: dicts with id, row, place, statement, paper, ours, spread, verdict, evidence,
+    """The ledger's entries in order: dicts with id, part, row, place, statement, paper, ours, spread, verdict, evidence,
     numbers, note, chapter, and link (relative to the site's root; None where no chapter reports)."""
     table = []
     for id, claim in known.items():
         chapter = claim["chapter"]
         report = next((r for r in reported.get(chapter, []) if r["id"] == id), None)
         table.append(
-            {key: claim[key] for key in ("id", "row", "place", "statement", "paper")}
+            {key: claim[key] for key in ("id", "part", "row", "place", "statement", "paper")}
             | {
                 "ours": report["measured"] if report else "",
                 "spread": report["spread"] if report else "",
@@ -90,9 +91,15 @@ def _read(source):
 
 
 class _LedgerDirective(SphinxDirective):
+    optional_arguments = 1
+    final_argument_whitespace = True
+
     def rows(self):
         self.env.note_reread()  # the page follows the notebooks, which Sphinx does not know it depends on
-        return rows(*_read(self.env.srcdir))
+        part = self.arguments[0] if self.arguments else claims.PARTS[0]
+        if part not in claims.PARTS:
+            raise self.error(f"the part must be one of {', '.join(claims.PARTS)}, not {part!r}")
+        return [row for row in rows(*_read(self.env.srcdir)) if row["part"] == part]
 
     def text(self, markdown):
         """A paragraph of inline Markdown (claims.yml is ours, so that it may hold math)."""

@@ -190,7 +190,7 @@ def damaged(**changes):
         (CLAIMS.replace("row: 2\n", "row: 2001-99-99\n"), "month must be in 1..12"),
         (CLAIMS[:5003], r"entry 17 \('first-two-terms'\) must have .*; it has \['id', 'row'\]"),
         (damaged(paper=None), r"entry 2 \('lemma-2.1'\) must have id, row, .*; it has \['chapter'"),
-        (damaged(tolerence=0.1), r"entry 2 \('lemma-2.1'\) must have .*, and may have tolerance; it has"),
+        (damaged(tolerence=0.1), r"entry 2 \('lemma-2.1'\) must have .*, and may have part and tolerance; it has"),
         (damaged(id=12), r"entry 2 \(12\) must have a text that is not empty as its id, not 12"),
         (damaged(id="Lemma 2.1"), "an id of lower-case letters, digits, dots and hyphens"),
         (damaged(id="eq-1-2"), r"entry 2 \('eq-1-2'\) must have an id that no other entry has"),
@@ -257,14 +257,17 @@ def test_an_odd_notebook_is_named_by_tests_and_build(tmp_path, text, message):
 # --- What the built pages show ---------------------------------------------------------------------------------------
 
 CONF = 'extensions = ["myst_parser", "src.book.ledger"]\nmyst_enable_extensions = ["dollarmath"]\nsmartquotes = False\n'
-PAGES = {"index": "ledger-summary", "ledger": "ledger", "deviations": "deviations"}
+PAGES = {
+    "index": "ledger-summary}", "ledger": "ledger}", "deviations": "deviations}",
+    "companions": "ledger} companions", "companions-summary": "ledger-summary} companions",
+}  # fmt: skip
 
 
 def built(tree):
     """The pages of the ledger in `tree`, rendered by Sphinx without the rest of the book, and its ledger.json."""
     (tree / "conf.py").write_text(CONF)
     for name, directive in PAGES.items():
-        (tree / "chapters" / f"{name}.md").write_text(f"# {name}\n\n```{{{directive}}}\n```\n")
+        (tree / "chapters" / f"{name}.md").write_text(f"# {name}\n\n```{{{directive}\n```\n")
     (tree / "index.md").write_text(
         "# All\n\n```{toctree}\n" + "\n".join(f"chapters/{name}" for name in PAGES) + "\n```\n"
     )
@@ -337,7 +340,8 @@ def test_a_changed_verdict_is_seen_on_every_page(changed):
 
 
 def test_the_pages_show_every_row_under_its_headers(changed):
-    for pages, rows in changed:
+    for pages, every in changed:
+        rows = [row for row in every if row["part"] == claims.PARTS[0]]
         shown = table(pages["ledger"])
         assert [int(row[""]) for row in shown] == [row["row"] for row in rows]
         for row, cells in zip(rows, shown, strict=True):
@@ -352,6 +356,10 @@ def test_the_pages_show_every_row_under_its_headers(changed):
         assert listed == [f"{row['place']} {v}" for v in order for row in rows if row["verdict"] == v]
         meanings = {row["Verdict"]: row["It means"] for row in table(pages["index"])}
         assert meanings == verdicts.MEANING
+        others = [row for row in every if row["part"] == "companions"]
+        assert [int(row[""]) for row in table(pages["companions"])] == [row["row"] for row in others]
+        counts = {row["Verdict"]: int(row["Claims"]) for row in table(pages["companions-summary"])}
+        assert counts == {v: sum(row["verdict"] == v for row in others) for v in verdicts.MEANING}
 
 
 def test_copies_and_outputs_beside_the_chapters_are_no_chapters(tmp_path):
