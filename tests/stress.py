@@ -35,7 +35,7 @@ from tests import bad_inputs
 from tests.book import bad_parameters
 from tools import commands
 
-ROOMS = ("model", "dynamics", "theory", "experiments", "runs")
+ROOMS = ("model", "dynamics", "theory", "experiments", "companions", "runs")
 FORK = multiprocessing.get_context("fork")  # a child has torch already
 
 

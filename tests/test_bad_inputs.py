@@ -9,7 +9,7 @@ import pytest
 
 from tests import bad_inputs
 
-ROOMS = ("model", "dynamics", "theory", "experiments", "runs")
+ROOMS = ("model", "dynamics", "theory", "experiments", "companions", "runs")
 CALLS = {room: importlib.import_module(f"tests.{room}.calls").CALLS for room in ROOMS}
 EXEMPT = {name: why for room in ROOMS for name, why in importlib.import_module(f"tests.{room}.calls").EXEMPT.items()}
 SHARE = 10  # of the generated inputs every tenth is tried here, `make stress` tries all

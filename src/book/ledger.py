@@ -63,8 +63,8 @@ def homeless(known, reported):
 
 
 def rows(known, reported):
-    """The ledger's entries in order: dicts with id, part, row, place, statement, paper, ours, spread, verdict, evidence,
-    numbers, note, chapter, and link (relative to the site's root; None where no chapter reports)."""
+    """The ledger's entries in order: dicts with id, part, row, place, statement, paper, ours, spread, verdict,
+    evidence, numbers, note, chapter, and link (relative to the site's root; None where no chapter reports)."""
     table = []
     for id, claim in known.items():
         chapter = claim["chapter"]

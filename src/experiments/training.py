@@ -149,10 +149,14 @@ def error(model, inputs, labels):
     kinds.check_labels("labels", labels, inputs)
     training = model.training
     model.eval()
-    wrong = sum(
-        (model(x).argmax(1) != y).sum().item() for x, y in zip(inputs.split(1000), labels.split(1000), strict=True)
-    )
-    model.train(training)
+    try:
+        wrong = sum(
+            (model(x).argmax(1) != y).sum().item() for x, y in zip(inputs.split(1000), labels.split(1000), strict=True)
+        )
+    except RuntimeError as failure:
+        raise ValueError(f"inputs must be what the model takes: {failure}") from failure
+    finally:
+        model.train(training)
     return wrong / len(labels)
 
 

@@ -65,7 +65,7 @@ def permuted(W_star, order):
     order: a permutation of 0 ... d - 1 as a list, or a tensor of them, [..., d].
     """
     d = _check_teacher(W_star)
-    check_value("order of the columns", order, (entries if isinstance(order, torch.Tensor) else each)(range(d)))
+    check_value("order of W_star's columns", order, (entries if isinstance(order, torch.Tensor) else each)(range(d)))
     order = torch.as_tensor(order)
     if order.shape[-1:] != (d,) or not torch.equal(order.sort().values, torch.arange(d).expand(order.shape)):
         raise ValueError(f"order must list the columns 0 to {d - 1}, each once")

@@ -116,6 +116,8 @@ def descend_in_span(pairs, d, t):
     """The Path from pairs of coordinates (alpha, kappa, tau) in span{I, J, K}, `three_variables`, in any dimension."""
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError("pairs must be a list of pairs of coordinates (alpha, kappa, tau)")
+    if not all(three_variables.spectral_norm(X) < 1 for pair in pairs for X in pair):
+        raise ValueError("pairs must have spectral norms below 1")
     columns = []
     for W, W_star in pairs:
         rows = []

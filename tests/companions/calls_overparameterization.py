@@ -97,6 +97,9 @@ CALLS = [
         {"size": {"zero"}},
     ),
     Call(
+        wide_networks.close_pair, lambda: {"theta": 2.0, "widths": [5, 6], "seeds": [0, 1]}, {"seeds": {"first zero"}}
+    ),
+    Call(
         wide_networks.exponent, lambda: {"widths": np.array([1.0, 2.0]), "values": np.array([[1.0, 2.0], [2.0, 3.0]])}
     ),
     Call(

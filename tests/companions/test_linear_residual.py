@@ -81,6 +81,8 @@ def test_the_counterexample_by_hand():
     assert linear_residual.gradient(half, 2 * one, one).square().sum().item() == pytest.approx(6.125)
     bound = linear_residual.printed_factor(2, 0.5, 1.0) * linear_residual.excess(half, 2 * one, one).item()
     assert bound == pytest.approx(12.25)
+    assert linear_residual.printed_factor(3, 0.5, 2.0) == pytest.approx(4 * 3 * 0.25 * 4)
+    assert linear_residual.factor(3, 0.5, 2.0) == pytest.approx(4 * 3 * 0.0625 * 2)
     assert linear_residual.factor(2, 0.5, 1.0) == pytest.approx(linear_residual.printed_factor(2, 0.5, 1.0) / 2)
 
 

@@ -35,6 +35,7 @@ def _train_once():
 
 POINT, TEACHER = (0.1, 0.2, 0.05), [0.0, 0.1, 0.02]
 ZERO_ENTRY = {"first zero", "first negative"}
+ANY_DIMENSION = {"d": {"fraction"}}  # of a formula
 OF_A_POINT = {"W": ZERO_ENTRY, "W_star": ZERO_ENTRY}
 FLOW = {"W": POINT, "d": 7, "t": [0.1, 0.2], "W_star": TEACHER, "rtol": 1e-6}
 CALLS = [
@@ -78,12 +79,16 @@ CALLS = [
     Call(three_variables.start, lambda: {"d": 7, "frobenius": 1.0, "trace": -0.5}, {"trace": {"zero", "negative"}}),
     Call(three_variables.matrix, lambda: {"W": POINT, "d": 7}, {"W": ZERO_ENTRY}),
     Call(three_variables.spectral_norm, lambda: {"W": POINT}, {"W": ZERO_ENTRY}),
-    Call(three_variables.inner, lambda: {"X": POINT, "Y": TEACHER, "d": 7}, {"X": ZERO_ENTRY, "Y": ZERO_ENTRY}),
-    Call(three_variables.trace, lambda: {"W": POINT, "d": 7}, {"W": ZERO_ENTRY}),
-    Call(three_variables.column_length, lambda: {"W": POINT, "d": 7}, {"W": ZERO_ENTRY}),
-    Call(three_variables.potential, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT),
-    Call(three_variables.gradient, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT),
-    Call(three_variables.curves, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT),
+    Call(
+        three_variables.inner,
+        lambda: {"X": POINT, "Y": TEACHER, "d": 7},
+        {"X": ZERO_ENTRY, "Y": ZERO_ENTRY, "d": {"fraction"}},
+    ),
+    Call(three_variables.trace, lambda: {"W": POINT, "d": 7}, {"W": ZERO_ENTRY, "d": {"fraction"}}),
+    Call(three_variables.column_length, lambda: {"W": POINT, "d": 7}, {"W": ZERO_ENTRY, "d": {"fraction"}}),
+    Call(three_variables.potential, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT | ANY_DIMENSION),
+    Call(three_variables.gradient, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT | ANY_DIMENSION),
+    Call(three_variables.curves, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT | ANY_DIMENSION),
     Call(three_variables.trajectory, lambda: dict(FLOW), OF_A_POINT | {"t": {"first zero"}}),
     Call(three_variables.integrate, lambda: dict(FLOW), OF_A_POINT | {"t": {"first zero"}}),
 ]

@@ -11,6 +11,7 @@ from src.dynamics import linearised, three_variables
 from src.dynamics.history import CURVES, History
 from src.experiments import figure_8, sgd_and_flow
 from src.model import landscape, weights
+from src.theory import bounds
 
 START = figure_8.Start(spectral=0.15, frobenius=5.0, inner=-8.9)
 OPENING = figure_8.Opening(first_inner=-8.9, last_inner=4.5, first_potential=6.2, kept=0.003, drift=0.001)
@@ -147,11 +148,13 @@ def test_the_entire_run_reads_phase_two_only():
 
 
 def test_the_recorded_run_is_judged_at_every_point():
-    """What the referee read off the recording: |g| up to 0.156 after t = 0.1, the distance always falling."""
+    """|g| goes beyond Theorem 3.2's 0.1 once the descent has begun, and the distance falls all the same."""
     (run,) = [run for run in sgd_and_flow.recorded_runs() if run.setting.d == 300]
     found, begins = figure_8.entire(run)
     assert 0.05 < begins < 0.12 and found.verdict == verdicts.HOLDS
-    assert found.largest_potential == pytest.approx(0.156, abs=5e-4) and found.largest_rise < 0 < found.lowest_inner
+    late = run.t >= begins
+    assert found.largest_potential == pytest.approx(abs(run.potential[late]).max()) > bounds.G_LIMIT
+    assert found.largest_rise < 0 < found.lowest_inner
 
 
 def test_late_rates_of_exponentials():

@@ -147,7 +147,7 @@ CALLS = [
     Call(
         phase_one_pairs.shrink_rate,
         lambda: {"W": SECOND, "W_star": (0.0, 0.1, 0.1), "d": 5},
-        {"W": FIRST, "W_star": FIRST},
+        {"W": FIRST, "W_star": FIRST, "d": {"fraction"}},
     ),
     Call(phase_one_pairs.corners, lambda: {"gamma": 0.01}),
     Call(phase_one_pairs.slowest_pair, lambda: {"d": 5, "gamma_0": 0.01, "gamma": 0.02}),
