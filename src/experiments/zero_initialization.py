@@ -80,7 +80,7 @@ class Choices:
 RECIPE = Choices(pixels="unit", momentum=0.9, weight_decay=5e-4, schedule="steps")
 RECIPE_EPOCHS = 16
 EPOCHS = 20  # of the recordings by the paper's step and batch
-THREADS = 1  # of recorded runs: another number adds in another order, which moves a seed's error by some .15 points
+THREADS = 1  # of recorded runs: another number adds in another order, and a seed fixes a run no more
 
 VARIANTS = {  # one choice changed at a time
     "as chosen": {},

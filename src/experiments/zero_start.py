@@ -200,17 +200,6 @@ def recipe():
         return None
 
 
-def threads_matter():
-    """By how many points the number of threads moved the test error of one recorded run; None where only one was used.
-
-    Seed 0 without links from random weights was trained on two threads and, for another recording, on one.
-    """
-    two, one = recorded.load("mnist_zero_initialization"), recorded.load("mnist_without_link")
-    if "without_link" not in two.arrays or two.provenance["threads"] == one.provenance["threads"]:
-        return None
-    return 100 * abs(two.arrays["without_link"][-1] - one.arrays["test_error"][1, 0, -1])
-
-
 @arguments(recording=recorded.Recording)
 def compared(recording):
     """{variant: `Paired`} of the recorded `sensitivity`; the first variant also after half its epochs."""

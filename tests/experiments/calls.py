@@ -478,7 +478,6 @@ EXEMPT = {
     "table_1.main": _NONE,
     "zero_initialization.main": _NONE,
     "zero_start.recipe": _NONE,
-    "zero_start.threads_matter": _NONE,
     "deep.record_precisions": _LONG,
     "digit_pairs.record": _LONG,
     "search_budget.reached": _LONG,

@@ -244,20 +244,6 @@ def test_recorded_errors_are_those_of_ten_digits():
     assert dead == pytest.approx(np.full(5, 1 - 1135 / 10_000))  # 1,135 of the test images are ones
 
 
-def test_threads_moved_a_seed_as_far_as_the_start_did(monkeypatch):
-    """0.0201 on two threads and 0.0187 on one; nothing to say where a recording has but one number of threads."""
-    assert zero_start.threads_matter() == pytest.approx(0.14)
-    linked = zero_start.paired(recorded.load("mnist_zero_initialization").arrays["test_error"])
-    assert 0.5 < zero_start.threads_matter() / abs(linked.difference) < 2
-    load = recorded.load
-
-    def alike(name):
-        return replace(load(name), provenance={**load(name).provenance, "threads": 1})
-
-    monkeypatch.setattr(recorded, "load", alike)
-    assert zero_start.threads_matter() is None
-
-
 def test_a_recipe_that_is_not_recorded_is_none(monkeypatch, tmp_path):
     monkeypatch.setattr(recorded, "FOLDER", tmp_path)
     assert zero_start.recipe() is None
