@@ -32,11 +32,11 @@ d: int = 10  # their dimension
 widths: list = [100, 316, 1000, 3162, 10000]  # hidden units
 steps: int = 300  # steps of these trainings, at the step size 1/λ_max
 seeds: int = 5  # trainings of each width, each with data of its own
-few: list = [2, 5, 20]  # numbers of inputs for which the width that works is looked for
+few: list = [2, 5, 20]  # numbers of inputs: which width works for them
 starts: int = 3  # trainings at a width that the theorem asks for
-side: int = 100  # inputs and dimension of the live version of the three figures
+side: int = 100  # inputs and dimension of the live version of the figures
 epochs: int = 100  # their steps, at 0.3/λ_max
-record: bool = False  # store the three figures' runs at n = d = 1000
+record: bool = False  # store the runs of the three figures at n = d = 1000
 seed: int = 0  # every random choice
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Set-up"}
@@ -159,7 +159,7 @@ sets = overparameterization.sets(d + 1, generator)
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.3))
 left.plot(np.degrees(axis), two, label=r"$\lambda_0$")
-left.plot(np.degrees(axis), axis / (2 * np.pi), color="grey", ls=":", label=r"$\theta/2\pi$")
+left.plot(np.degrees(tilts), tilts / (2 * np.pi), color="grey", ls=":", label=r"$\theta/2\pi$")
 left.set(title="Two inputs", xlabel=r"angle $\theta$ (degrees)", ylabel=r"$\lambda_0$")
 left.legend()
 right.plot(np.degrees(tilts), three, color=green)
