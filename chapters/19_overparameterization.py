@@ -36,7 +36,7 @@ few: list = [2, 5, 20]  # numbers of inputs: which width works for them
 starts: int = 3  # trainings at a width that the theorem asks for
 side: int = 100  # inputs and dimension of the live version of the figures
 epochs: int = 100  # their steps, at 0.3/λ_max
-record: bool = False  # store the runs of the three figures at n = d = 1000
+record: bool = False  # store the runs of the three figures in their full size
 seed: int = 0  # every random choice
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Set-up"}

@@ -85,28 +85,28 @@ def velocity(length, angle):
     return (_h(angle) / math.pi - length) / 2, -(math.pi - angle) * np.sin(angle) / (2 * math.pi * length)
 
 
-@arguments(length=_LENGTH, angle=_NOT_STRAIGHT)
-def flow(length, angle):
-    """Lengths and angles after a long time, from starts given as two arrays of one shape (or numbers).
+@arguments(length=_LENGTH, angle=_NOT_STRAIGHT, sigma=between(0, 1000))
+def flow(length, angle, sigma=_FAR):
+    """Lengths and angles when the clock shows `sigma`, from starts given as two arrays of one shape (or numbers).
 
     By the classical Runge-Kutta method on the clock sigma, whose steps need not shrink where the node is short.
     """
     length, angle = np.asarray(length, dtype=float), np.asarray(angle, dtype=float)
     if length.shape != angle.shape:
         raise ValueError(f"angle must have the shape of length, {list(length.shape)}, not {list(angle.shape)}")
-    tangent, u, step = np.tan(angle / 2), 1 / length, _FAR / _STEPS
+    tangent, u, step = np.tan(angle / 2), 1 / length, sigma / _STEPS
 
-    def slope(sigma, u):
-        behind = 2 * np.arctan(np.exp(sigma / 2) / tangent)  # pi - theta
+    def slope(at, u):
+        behind = 2 * np.arctan(np.exp(at / 2) / tangent)  # pi - theta
         return (math.pi - _h(math.pi - behind) * u) / (2 * behind)
 
     for k in range(_STEPS):
-        sigma = k * step
-        one = slope(sigma, u)
-        two = slope(sigma + step / 2, u + step / 2 * one)
-        three = slope(sigma + step / 2, u + step / 2 * two)
-        u = u + step / 6 * (one + 2 * two + 2 * three + slope(sigma + step, u + step * three))
-    return 1 / u, 2 * np.arctan(tangent * math.exp(-_FAR / 2))
+        at = k * step
+        one = slope(at, u)
+        two = slope(at + step / 2, u + step / 2 * one)
+        three = slope(at + step / 2, u + step / 2 * two)
+        u = u + step / 6 * (one + 2 * two + 2 * three + slope(at + step, u + step * three))
+    return 1 / u, 2 * np.arctan(tangent * math.exp(-sigma / 2))
 
 
 @arguments(length=_LENGTH, angle=_ANGLE)

@@ -31,7 +31,10 @@ CALLS = [
     Call(one_node.radius, lambda: {"d": 3, "epsilon": 0.1}),
     Call(one_node.draw, lambda: {"d": 3, "epsilon": 0.1, "count": 5, "generator": draws()}),
     Call(one_node.velocity, lambda: {"length": np.array([0.1, 0.2]), "angle": np.array([0.3, 0.4])}),
-    Call(one_node.flow, lambda: {"length": np.array([0.1, 0.2]), "angle": np.array([0.3, 0.4])}),
+    Call(
+        one_node.flow,
+        lambda: {"length": np.array([0.1, 0.2]), "angle": np.array([0.3, 0.4]), "sigma": 2.0},
+    ),
     Call(one_node.distance, lambda: {"length": np.array([0.1, 0.2]), "angle": np.array([0.3, 0.4])}),
     Call(one_node.starts, lambda: {"dims": [3], "epsilons": [0.1], "count": 5, "generator": draws()}),
     Call(sector.sector, lambda: {"cells": 20}),

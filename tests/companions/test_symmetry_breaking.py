@@ -51,9 +51,15 @@ def test_the_velocity_is_minus_the_gradient_of_one_node():
 
 def test_the_flow_is_that_of_the_velocity():
     length, angle = np.array([1e-3, 0.2, 3.0]), np.array([3.0, 1.0, 2.5])
-    for r, a in zip(length, angle, strict=True):
-        at = solve_ivp(lambda t, z: one_node.velocity(*z), (0, 60), (r, a), method="LSODA", rtol=1e-11, atol=1e-13).y
-        assert one_node.distance(*at[:, -1]) < 1e-9 and (np.diff(at[1]) <= 0).all()
+
+    def on_clock(sigma, z):
+        return np.array(one_node.velocity(*z)) * math.pi * z[0] / (math.pi - z[1])
+
+    for sigma in (0.5, 4.0):
+        found = np.array(one_node.flow(length, angle, sigma)).T
+        for start, end in zip(zip(length, angle, strict=True), found, strict=True):
+            at = solve_ivp(on_clock, (0, sigma), start, method="LSODA", rtol=1e-10, atol=1e-13).y[:, -1]
+            assert end == pytest.approx(at, rel=1e-7)
     assert (one_node.distance(*one_node.flow(length, angle)) < 1e-9).all()
 
 
@@ -305,6 +311,8 @@ def test_intervals_hold_what_they_should():
             one, its_slope = sector.turning(*point)
             assert n.low[0] <= one.low and one.high <= n.high[0]
             assert slope.low[0] <= its_slope.low and its_slope.high <= slope.high[0]
+    product = sector.Interval(np.float64(-1), np.float64(2)) * sector.Interval(np.float64(-3), np.float64(1))
+    assert (product.low, product.high) == pytest.approx((-6, 3)), "the ends of a product need not be the ends' products"
     third = sector.Interval(np.float64(1), np.float64(1)) / sector.Interval(np.float64(3), np.float64(3))
     assert mpmath.mpf(float(third.low)) * 3 < 1 < mpmath.mpf(float(third.high)) * 3
 
@@ -393,6 +401,15 @@ def test_the_saddle_is_no_strict_minimum():
     s = symmetry_breaking.saddle(4)
     W = symmetry_breaking.weights(4, s, s) + 1e-4 * torch.randn(4, 4, generator=draws(), dtype=torch.float64)
     assert symmetry_noise.descend(W[None])[0].norm() > 1.4, "one of the copies of the teacher, not the saddle"
+
+
+def test_a_descent_that_lingers_at_a_saddle_goes_on():
+    """At three nodes the family of Safran and Shamir is a saddle: a start beside it has nearly no gradient."""
+    noise = torch.randn(3, 3, generator=draws(1), dtype=torch.float64)
+    start = spurious_minima.minimum(3) + 1e-4 * noise
+    assert population.gradient(start, torch.zeros_like(start)).norm() < 1e-3
+    end = symmetry_noise.descend(start[None])
+    assert population.loss(end, torch.zeros_like(end)).item() / 2 < symmetry_noise.SOLVED
 
 
 def test_counts():
