@@ -236,5 +236,7 @@ def main():
         sys.exit(f"{type(error).__name__}: {error}")
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # under its own name, by which a run says what code it ran
+    from src.experiments import zero_initialization
+
+    zero_initialization.main()
