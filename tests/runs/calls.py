@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from src.runs import checkpoints, code, files, recorded
+from src.runs import checkpoints, code, files, recorded, sweeps
+from src.theory import bounds
 from tests.bad_inputs import Call
 
 FOLDER = tempfile.TemporaryDirectory()
@@ -55,6 +56,16 @@ CALLS = [
         {"folder": {"None"}, "seeds": {"first zero"}},
     ),
     Call(save, lambda: {"arrays": {"a": torch.ones(2)}, "wall_time": 1.0}, {"wall_time": {"None", "zero"}}),
+    Call(
+        sweeps.sweep,
+        lambda: {
+            "function": bounds.phase_one_factor, "grid": {"d": [3], "step": [0.1]},
+            "folder": Path(FOLDER.name) / "sweep",
+            "scheduler": None, "workers": 1, "threads": 1, "force": False, "again": False, "progress": False,
+            "belongs": None,
+        },
+        {"folder": {"None"}, "workers": {"None"}},
+    ),
     Call(load, lambda: {"name": "run", "folder": Path(FOLDER.name)}, {"folder": {"None"}}),
 ]  # fmt: skip
 EXEMPT = {
@@ -65,6 +76,7 @@ EXEMPT = {
     "runs.code.of": "takes any object",
     "runs.files.plain": "a check itself",
     "runs.files.claimed": "inside `kept` and the recordings, which check what they hand on",
+    "runs.pools.revision": "takes nothing",
     "runs.recorded.load": "above, of a recording that is there",
     "runs.recorded.caption": "takes a Recording",
     "runs.recorded.processor": "takes nothing",
