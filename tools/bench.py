@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from src.book import parameters
+from src import checks
 from src.dynamics import flow, sgd, three_variables
 from src.experiments import networks, table_1, training
 from src.model import population, weights
@@ -218,7 +218,7 @@ def residual_epoch(generator):
     convolutions and their two gradients, at the rate of a large product in bfloat16; and for writing and reading every
     layer's output and its gradient once, in bfloat16, at the rate of a copy.
     """
-    device = parameters.device("auto")
+    device = checks.device("auto")
     n = 50_000 if device.type == "cuda" else 1280
     images, labels = torch.randn(n, 3, 32, 32, generator=generator), torch.randint(10, (n,), generator=generator)
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

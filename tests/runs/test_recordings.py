@@ -85,21 +85,27 @@ def said(name):
         sizes = "d", "samples", "samples_test", "batch", "eta", "runs", "epochs", "vanilla_runs", "block_epochs", "seed"
         return some(given, *sizes), [given["seed"], *range(given["runs"])]
     if name in OF_FIGURE_8:
-        # the dimension is in the name, the number of seeds in the chapter: the file at paper scale has not been run
-        given, d = chapter("12", paper=False), int(name.removeprefix("fig_8b_d"))
+        # the file at paper scale, or the dimension in the name with the number of seeds that the chapter tells
+        given, d = chapter("12"), int(name.removeprefix("fig_8b_d"))
+        seeds = given["seeds"] if d == given["d_scaled"] else 3
         setting = sgd_and_flow.scaled(d, *some(given, "d", "batch", "eta", "t_end").values())
-        return setting._asdict() | some(given, "frobenius", "trace"), list(range(given["seed"], given["seed"] + 3))
+        return setting._asdict() | some(given, "frobenius", "trace"), list(range(given["seed"], given["seed"] + seeds))
     if name in zero_initialization.FAMILIES:
         given, (identity, changed, seeds, epochs) = chapter("13"), zero_initialization.FAMILIES[name]
         parameters = asdict(zero_initialization.Choices()) | {k: given[k] for k in given if k in CHOICES}
         parameters |= changed | {"identity": identity, "epochs": min(given["epochs"], epochs or given["epochs"])}
         return parameters, list(range(given["seed"], given["seed"] + (seeds or given["runs"])))
     if name in OF_TABLE_1:
-        # the book trains by the recipe of the chapter's defaults; the file at paper scale is He et al.'s
-        network, seed = re.fullmatch(r"table_1-short-(\w+)-(\d+)", name).groups()
-        return some(chapter("10", paper=False), *asdict(table_1.RECIPES["he"])) | {"network": network}, [int(seed)]
+        # the chapter's defaults are the short recipe; the file at paper scale is He et al.'s
+        recipe, network, seed = re.fullmatch(r"table_1-(short|he)-(\w+)-(\d+)", name).groups()
+        given = chapter("10", paper=recipe == "he")
+        return some(given, *asdict(table_1.RECIPES["he"])) | {"network": network}, [int(seed)]
     if name == "table_1_precision":
         return some(chapter("10"), "depth", "width") | {"epochs": 5}, list(range(12))
+    if name == "overparameterization":
+        given = chapter("19")
+        run = {"n": 1000, "d": 1000, "pace": 0.3, "precision": "float32", "draws": 20, "steps": given["epochs"]}
+        return run | some(given, "widths"), list(range(given["seed"], given["seed"] + given["seeds"]))
     # What follows has settings of its own, which are no parameters of a chapter.
     if name == "critical_points":
         plan = inspect.signature(critical_points.record).parameters["plan"].default
@@ -339,7 +345,8 @@ def test_table_1_errors_are_counts_and_below_what_the_loss_allows(name):
     assert all(len(curve) == p["parameters"]["epochs"] + 1 for curve in a.values())
     assert np.isnan([a["train_error"][0], a["loss"][0]]).all() and abs(a["test_error"][0] - 0.9) < 0.05
     assert (a["train_error"][1:] <= a["loss"][1:] / math.log(2)).all() and a["loss"][1] < 1.2 * math.log(10)
-    assert (np.diff(a["loss"][1:]) < 0).all()  # the step size falls
+    falls = np.diff(a["loss"][1:])
+    assert (falls < 0).all() if "-short-" in name else falls.sum() < -0.5  # the short recipe's step size falls
     assert a["seconds"][0] == 0 and a["seconds"].sum() <= p["wall_time"] * 1.01
     model = table_1.NETWORKS[p["parameters"]["network"]]
     assert f"-{model.__name__}-{p['seeds'][0]}" in name
