@@ -10,14 +10,14 @@ WANTED := { (cd $(VENV) && pwd -P) && cat requirements.txt constraints.txt pypro
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE MPLBACKEND JUPYTER_PATH
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN
 
-.PHONY: help book site test lint run refresh bench stress ready
+.PHONY: help book site test lint run compare refresh bench stress ready
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
-book: ready  ## execute every chapter at its defaults, render the site from these outputs
-	@$(PY) tools/book.py build
+book: ready  ## execute every chapter that changed since the last book, render the site (ALL=1: every chapter)
+	@$(PY) tools/book.py build $(if $(ALL),--all)
 
 site: ready  ## render the stored outputs only
 	@$(PY) tools/book.py site
@@ -34,8 +34,12 @@ run: ready  ## one chapter with other parameters: make run CHAPTER=12 P="d=300 s
 	@test -n "$$CHAPTER" || { echo 'say which chapter: make run CHAPTER=12 P="d=300 steps=200"'; exit 2; }
 	@$(PY) tools/book.py run "$$CHAPTER" "$$P"
 
-refresh: ready  ## execute and store the outputs of all chapters, or of one: make refresh CHAPTER=12
-	@$(PY) tools/book.py refresh $$CHAPTER
+compare: ready  ## a notebook that papermill executed, beside the book: make compare RUN=out.ipynb
+	@test -n "$$RUN" || { echo 'say which notebook: make compare RUN=out.ipynb'; exit 2; }
+	@$(PY) tools/book.py compare "$$RUN"
+
+refresh: ready  ## execute and store the chapters that changed, or some: make refresh CHAPTER=12 (ALL=1: unchanged ones too)
+	@$(PY) tools/book.py refresh $$CHAPTER $(if $(ALL),--all)
 
 bench: ready  ## measure the speed of src and what it costs
 	@$(PY) -m tools.bench

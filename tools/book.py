@@ -1,8 +1,9 @@
 """Run chapters.
 
-``refresh [NN ...]`` executes the .py of all or some chapters and stores their outputs, ``build`` makes the whole book
-in _build/book, ``run NN name=value ...`` is one run with other parameters, ``site`` renders what is stored,
-``notebooks`` lists the chapters' notebooks.
+``refresh [NN ...]`` executes the .py of those chapters whose inputs have changed and stores their outputs, ``build``
+makes the whole book in _build/book, ``run NN name=value ...`` is one run with other parameters, ``compare FILE`` puts
+the verdicts of a notebook that papermill executed beside the book's, ``site`` renders what is stored, ``notebooks``
+lists the chapters' notebooks.
 """
 
 import os

@@ -3,9 +3,13 @@
 import contextlib
 import logging
 import os
+import re
 import signal
+import time
 from concurrent.futures import Future
+from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 from nbclient import NotebookClient
 
@@ -15,6 +19,15 @@ FOREIGN = (  # would bring in another interpreter's modules, another kernel, a b
     *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONSAFEPATH"),
     *("MPLBACKEND", "MATPLOTLIBRC", "JUPYTER_PATH", "IPYTHONDIR"),
 )
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_running = {}  # clients that execute, and their threads
+
+
+class Cost(NamedTuple):
+    """What an execution took."""
+
+    seconds: float
+    memory: int | None  # peak of the kernel, bytes
 
 
 def own_environment():
@@ -35,12 +48,21 @@ def own_environment():
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)  # nbclient reports a dead kernel twice
 
 
-def execute(notebook, folder):
-    """Execute a notebook's cells in place, its kernel started in `folder`, and return it.
+def execute(notebook, folder, threads=None, after_cell=None):
+    """Execute a notebook's cells in place, its kernel started in `folder`, and return (the notebook, `Cost`).
+
+    threads: of the kernel's numerical libraries; by default they decide. after_cell: called after every cell.
 
     nbclient takes the signals for itself when it runs in the main thread, and then ends in an assertion; it therefore
     runs in another, and the kernel is ended here.
     """
+    begun, memory = time.perf_counter(), [None]
+
+    def finished(**_):
+        memory[0] = _peak_memory(client) or memory[0]
+        if after_cell is not None:
+            after_cell()
+
     client = NotebookClient(
         notebook,
         timeout=None,
@@ -48,26 +70,48 @@ def execute(notebook, folder):
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
         extra_arguments=["--log-level=ERROR"],  # without the kernel's start-up notices
+        on_cell_executed=finished,
     )
+    shared = {name: str(threads) for name in THREADS} if threads else {}
     outcome = Future()
 
     def work():
         try:
-            outcome.set_result(client.execute())
+            outcome.set_result(client.execute(env=os.environ | shared))
         except BaseException as error:
             outcome.set_exception(error)
 
     thread = Thread(target=work, daemon=True)
+    _running[client] = thread
     thread.start()
     try:
-        return outcome.result()
+        return outcome.result(), Cost(time.perf_counter() - begun, memory[0])
     except (KeyboardInterrupt, SystemExit):
+        end_all()
+        raise
+    finally:
+        _running.pop(client, None)
+
+
+def end_all():
+    """End the kernels of all executions that are under way, in whichever thread."""
+    for client, thread in list(_running.items()):
         for _ in range(50):
             _kill(client)
             thread.join(0.1)
             if not thread.is_alive():
                 break
-        raise
+
+
+def _peak_memory(client):
+    """Of the client's kernel, in bytes; None where the system does not tell."""
+    process = getattr(getattr(client.km, "provisioner", None), "process", None)
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except (AttributeError, OSError):
+        return None
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return found and 1024 * int(found[1])
 
 
 def _kill(client):

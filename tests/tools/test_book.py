@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import jupytext.cli
@@ -19,7 +20,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from src import verdicts
 from src.book import claims, ledger
-from tools import chapters, commands, kernels, notebooks
+from tools import answers, chapters, commands, kernels, notebooks, ran
 
 TOC = """
 root: chapters/index
@@ -63,25 +64,28 @@ def small(tmp_path, monkeypatch):
     for name, path in {"ROOT": folder, "CHAPTERS": folder / "chapters", "BUILD": folder / "_build"}.items():
         monkeypatch.setattr(commands, name, path)
     monkeypatch.setattr(kernels, "execute", execute)
+    monkeypatch.setattr(answers, "page", lambda path: path.with_suffix(".html"))
     monkeypatch.setattr(commands, "render", lambda source: shutil.copytree(source / "chapters", source / "_build/html"))
     return folder
 
 
-def execute(notebook, folder):
+def execute(notebook, folder, threads=None, after_cell=None):
     assert folder.name == "chapters"
     output = nbformat.v4.new_output("stream", name="stdout", text="new")
     warning = nbformat.v4.new_output("stream", name="stderr", text="/home/me/x.py:3: TqdmWarning: IProgress not found")
     next(cell for cell in notebook.cells if cell.cell_type == "code").outputs = [output, warning]
-    return notebook
+    if after_cell:
+        after_cell()
+    return notebook, kernels.Cost(2.0, 3 * 10**8)
 
 
 def failing(where, error):
     """An execution that raises in the chapter whose text says `where`."""
 
-    def execute_or_fail(notebook, folder):
+    def execute_or_fail(notebook, *how, **more):
         if any(where in cell.source for cell in notebook.cells):
             raise error
-        return execute(notebook, folder)
+        return execute(notebook, *how, **more)
 
     return execute_or_fail
 
@@ -149,7 +153,7 @@ class TestRefresh:
             script.write_text(CELLS.replace("d + 1", "d + 2"))
         os.utime(path, None if ipynb_is_newer else (1e9, 1e9))
         content = path.read_bytes()
-        monkeypatch.setattr(kernels, "execute", lambda *_: pytest.fail("it was executed"))
+        monkeypatch.setattr(kernels, "execute", lambda *_, **__: pytest.fail("it was executed"))
         with pytest.raises(
             ValueError, match=r"01_one.ipynb was edited .*jupytext --to py:percent .* delete 01_one.ipynb"
         ):
@@ -199,7 +203,7 @@ class TestRefresh:
         script = small / "chapters" / "01_one.py"
         script.with_suffix(".ipynb").unlink()
         script.with_suffix(".ipynb").mkdir()
-        monkeypatch.setattr(kernels, "execute", lambda *_: pytest.fail("it was executed"))
+        monkeypatch.setattr(kernels, "execute", lambda *_, **__: pytest.fail("it was executed"))
         with pytest.raises(ValueError, match=r"01_one.ipynb cannot be written: it is a folder"):
             commands.refresh(script)
 
@@ -209,7 +213,7 @@ class TestRefresh:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(type(small), "write_text", full)
-        monkeypatch.setattr(kernels, "execute", lambda *_: pytest.fail("it was executed"))
+        monkeypatch.setattr(kernels, "execute", lambda *_, **__: pytest.fail("it was executed"))
         before = tree(small)
         with pytest.raises(ValueError, match=r"01_one.ipynb cannot be written: No space left on device"):
             commands.refresh(small / "chapters" / "01_one.py")
@@ -224,12 +228,117 @@ class TestRefresh:
         assert len(set(ids)) == len(ids) and "same" in ids
 
 
+class TestOnlyWhatChanged:
+    @pytest.fixture
+    def executed(self, small, monkeypatch):
+        """Both chapters are refreshed; from then on the names of those that are executed are noted."""
+        assert commands.refresh_stale(chapters.scripts(small)) == []
+        names = []
+
+        def noted(notebook, *how, **more):
+            names.append(next(cell.source for cell in notebook.cells if cell.cell_type == "code"))
+            return execute(notebook, *how, **more)
+
+        monkeypatch.setattr(kernels, "execute", noted)
+        return names
+
+    def test_nothing_changed(self, small, executed, capsys):
+        capsys.readouterr()
+        assert commands.refresh_stale(chapters.scripts(small)) == [] == executed
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[:2] for line in lines] == [["01_one", "skipped:"], ["02_two", "skipped:"]]
+        commands.refresh_stale(chapters.scripts(small), everything=True)
+        assert len(executed) == 2
+
+    @pytest.mark.parametrize("kind", ["text", "claims", "packages", "notebook", "output lost"])
+    def test_what_changed_is_executed_and_said(self, small, executed, capsys, kind):
+        script = small / "chapters" / "01_one.py"
+        if kind == "text":
+            script.write_text(CELLS.replace("d + 1", "d + 2"))
+        elif kind == "claims":
+            (small / "chapters" / "claims.yml").write_text(CLAIM.replace("place: p", "place: q"))
+        elif kind == "packages":
+            (small / "requirements.txt").write_text("torch==3")
+        elif kind == "notebook":
+            script.with_suffix(".ipynb").unlink()
+        else:
+            make_pair(script)
+        commands.refresh_stale(chapters.scripts(small))
+        assert len(executed) == (2 if kind == "packages" else 1)
+        said = {"claims": "executed: its text changed", "packages": "executed: the packages changed"}.get(
+            kind, "02_two"
+        )
+        assert said.get(kind, "02_two") in capsys.readouterr().out
+
+    def test_a_book_is_made_of_kept_runs(self, small, executed, capsys):
+        commands.build()
+        assert len(executed) == 2
+        site = small / "_build" / "book" / "_build" / "html"
+        before = (site / "01_one.ipynb").stat().st_mtime_ns
+        commands.build()
+        assert len(executed) == 2 and (site / "01_one.ipynb").stat().st_mtime_ns == before
+        out = capsys.readouterr().out
+        assert out.count("skipped: nothing that it depends on has changed since its run of 20") == 2
+        assert "the site is kept: nothing on its pages has changed" in out
+        commands.build(everything=True)
+        assert len(executed) == 4
+
+    def test_a_failure_costs_no_finished_chapter(self, small, executed, monkeypatch):
+        make_pair(small / "chapters" / "02_two.py", CELLS.replace("d + 1", "fail"))
+        working = kernels.execute
+        monkeypatch.setattr(kernels, "execute", failing("fail", DeadKernelError("Kernel died")))
+        with pytest.raises(SystemExit):
+            commands.build()
+        monkeypatch.setattr(kernels, "execute", working)
+        commands.build()
+        assert len(executed) == 1
+
+
+class TestAtOnce:
+    def test_cores_memory_and_jobs_decide(self, monkeypatch):
+        monkeypatch.setattr(os, "cpu_count", lambda: 8)
+        monkeypatch.setattr(commands.psutil, "virtual_memory", lambda: type("", (), {"available": 7e9}))
+        monkeypatch.delenv("JOBS", raising=False)
+        assert [commands.jobs(n) for n in (1, 2, 20)] == [1, 2, 3]
+        monkeypatch.setenv("JOBS", "5")
+        assert [commands.jobs(n) for n in (1, 20)] == [1, 5]
+        for bad in ("0", "two", "-1", "1.5"):
+            monkeypatch.setenv("JOBS", bad)
+            with pytest.raises(ValueError, match="JOBS must be a positive integer"):
+                commands.jobs(3)
+
+    def test_two_at_once_share_the_cores(self, small, monkeypatch):
+        meeting, shares = threading.Barrier(2, timeout=20), []
+        monkeypatch.setenv("JOBS", "2")
+        monkeypatch.setattr(os, "cpu_count", lambda: 6)
+
+        def work(script, threads):
+            meeting.wait()  # neither goes on before both have begun
+            shares.append(threads)
+            return notebooks.in_step(script)
+
+        assert commands.each(chapters.scripts(small), work) == []
+        assert shares == [3, 3]
+
+    def test_one_alone_has_them_all(self, small):
+        found = []
+
+        def work(script, threads):
+            found.append(threads)
+            return notebooks.in_step(script)
+
+        commands.each(chapters.scripts(small)[:1], work)
+        assert found == [None]
+
+
 class TestRun:
     def test_its_output_lies_in_the_runs_and_has_the_parameters(self, small, capsys):
         script = small / "chapters" / "01_one.py"
         commands.run(script, ["d=7 gammas=[0.1, 0.3]", "name='../../../x'"])
         (path,) = (small / "_build" / "runs").iterdir()
-        assert capsys.readouterr().out.strip() == f"Executed notebook: {path}"
+        page = f"        as a page: {path.with_suffix('.html')}"
+        assert capsys.readouterr().out == f"Executed notebook: {path}\n{page}\n"
+        assert ran.of(nbformat.read(path, 4))["parameters"] == {"d": 7, "gammas": [0.1, 0.3], "name": "../../../x"}
         cell = nbformat.read(path, 4).cells[2]
         assert cell.source == '# Parameters\nd = 7\ngammas = [0.1, 0.3]\nname = "../../../x"\n'
         assert cell.metadata.tags == ["injected-parameters"]
@@ -273,12 +382,12 @@ class TestBuild:
         monkeypatch.setattr(commands, "BUILD", tmp_path)
         rendered = []
 
-        def undecided(notebook, folder):
+        def undecided(notebook, *_, **__):
             for cell in notebook.cells:
                 for output in cell.get("outputs", []):
                     if "claim" in output.get("metadata", {}):
                         output.metadata.claim["verdict"] = verdicts.UNDECIDED
-            return notebook
+            return notebook, kernels.Cost(1.0, None)
 
         monkeypatch.setattr(notebooks, "in_step", lambda script: notebooks.read(script.with_suffix(".ipynb")))
         monkeypatch.setattr(kernels, "execute", undecided)
@@ -289,7 +398,8 @@ class TestBuild:
         assert {report["verdict"] for reports in executed.values() for report in reports} == {verdicts.UNDECIDED}
         assert list(executed) == [script.stem for script in chapters.scripts()]
         assert ledger.executed(CHAPTERS) == before
-        assert "thm-3.3: not decidable from the text" in capsys.readouterr().out.splitlines()[6]
+        (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("07"))
+        assert "thm-3.3: not decidable from the text" in line
 
     def test_nothing_else_takes_part_and_no_warning_is_published(self, small, last):
         (small / "chapters" / "01_one-Copy1.ipynb").write_text("{}")
@@ -299,7 +409,7 @@ class TestBuild:
         assert tree(small / "_build" / "book" / "chapters") == ["01_one.ipynb", "02_two.ipynb", "claims.yml"]
         assert "TqdmWarning" not in (small / "_build" / "book" / "chapters" / "01_one.ipynb").read_text()
         assert not last.exists() and tree(small / "chapters") == before
-        assert [path.name for path in (small / "_build").iterdir() if not path.name.startswith(".")] == ["book"]
+        assert sorted(p.name for p in (small / "_build").iterdir() if p.name[0] != ".") == ["book", "executed"]
 
     @pytest.mark.parametrize(
         ("error", "why"),
@@ -458,7 +568,7 @@ class TestWithAKernel:
         command = [sys.executable, copy / "tools" / "book.py", "run", "01"]
         done = subprocess.run(command, cwd=other, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        (path,) = (copy / "_build" / "runs").iterdir()
+        (path,) = (copy / "_build" / "runs").glob("*.ipynb")
         assert nbformat.read(path, 4).cells[2].outputs[0].text.strip() == str(copy / "src" / "__init__.py")
 
     @pytest.mark.parametrize("arguments", [["run", "99"], ["run", "01", "d"], ["refresh", "x"], ["run", "01", "b;c=1"]])

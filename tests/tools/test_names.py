@@ -1,4 +1,4 @@
-"""What the tools take from the book's modules is there: a command that is seldom run must not be the first to find out."""
+"""What the tools take from the book's modules is there, in commands that are seldom run too."""
 
 import ast
 import importlib
