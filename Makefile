@@ -10,7 +10,7 @@ WANTED := { (cd $(VENV) && pwd -P) && cat requirements.txt constraints.txt pypro
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE MPLBACKEND JUPYTER_PATH
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN
 
-.PHONY: help book site test lint run compare refresh bench stress ready
+.PHONY: help book site test lint run compare refresh lab bench stress ready
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -29,6 +29,7 @@ test: ready  ## every test (closing line: pytest's)
 
 lint: ready  ## the linter and the formatter, changing nothing
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+	@$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 run: ready  ## one chapter with other parameters: make run CHAPTER=12 P="d=300 steps=200"
 	@test -n "$$CHAPTER" || { echo 'say which chapter: make run CHAPTER=12 P="d=300 steps=200"'; exit 2; }
@@ -40,6 +41,10 @@ compare: ready  ## a notebook that papermill executed, beside the book: make com
 
 refresh: ready  ## execute and store the chapters that changed, or some: make refresh CHAPTER=12 (ALL=1: unchanged ones too)
 	@$(PY) tools/book.py refresh $$CHAPTER $(if $(ALL),--all)
+
+lab: ready  ## the chapters in JupyterLab, which is installed at the first call
+	@$(PY) -c "import jupyterlab" 2>/dev/null || $(PY) -m pip install --quiet -r requirements-lab.txt
+	@$(PY) -m jupyterlab --ServerApp.root_dir=. chapters
 
 bench: ready  ## measure the speed of src and what it costs
 	@$(PY) -m tools.bench

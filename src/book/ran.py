@@ -12,6 +12,7 @@ import nbformat
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from src.book import downloads
 from src.runs import recorded
 
 SMOKE = "smoke.json"  # among the recordings: {chapter: seconds at smoke scale}
@@ -123,10 +124,15 @@ def _say_how_to_run(app, doctree):
         rows.append(f"<dt>{scale}{takes}</dt><dd><code>{html.escape(command)}</code>{about}</dd>")
     made = f" · its outputs are of {run['date'][:10]}" if run else ""
     where = f'<a href="ran.html#ran-{chapter}">What ran where</a>.'
+    book = f"../{downloads.FOLDER}"
+    files = {f"../_sources/chapters/{chapter}.ipynb": "this notebook", f"{book}/{chapter}.py": "its script"}
+    files |= {f"{book}/{downloads.BOOK}": "the whole book"}
+    links = ", ".join(f'<a href="{file}" download>{name}</a>' for file, name in files.items())
     text = (
         f'<details class="run-this"><summary>Run this chapter{made}</summary>'
         f"<p>In the book's folder; <code>make run</code> ends with its verdicts beside the book's, and takes other "
-        f'parameters: <code>P="name=value"</code>. {where}</p><dl>{"".join(rows)}</dl></details>'
+        f'parameters: <code>P="name=value"</code>. {where}</p><dl>{"".join(rows)}</dl>'
+        f"<p>Download {links}.</p></details>"
     )
     title = next(doctree.findall(nodes.title))
     title.parent.insert(title.parent.index(title) + 1, nodes.raw("", text, format="html"))

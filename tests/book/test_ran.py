@@ -18,7 +18,7 @@ RUN = {
     "memory": 612_000_000, "device": "CPU", "processor": "A Processor", "threads": 2, "python": "3.11.7",
     "packages": {"torch": "2.13.0"}, "parameters": {}, "inputs": {},
 }  # fmt: skip
-CONF = """extensions = ["myst_nb", "src.book.ran"]
+CONF = """extensions = ["myst_nb", "src.book.ran", "src.book.downloads"]
 nb_execution_mode = "off"
 """
 
@@ -76,6 +76,8 @@ def test_a_chapter_says_how_it_is_run(pages):
         "at paper scale",
     ]
     assert head.select_one('a[href="ran.html#ran-12_dynamics"]') and "350,000 steps" in head.text
+    links = [a["href"] for a in head.select("a[download]")]
+    assert links == ["../_sources/chapters/12_dynamics.ipynb", "../downloads/12_dynamics.py", "../downloads/book.zip"]
     without = pages["13_zero_initialization"].select_one("details.run-this")
     assert without.summary.text == "Run this chapter" and without.dt.text == "as on this page"
 
