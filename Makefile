@@ -10,7 +10,7 @@ WANTED := { (cd $(VENV) && pwd -P) && cat requirements.txt constraints.txt pypro
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE MPLBACKEND JUPYTER_PATH
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN
 
-.PHONY: help book site test lint run compare refresh lab bench stress ready
+.PHONY: help book site test lint run sweep compare refresh lab bench stress ready
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -34,6 +34,10 @@ lint: ready  ## the linter and the formatter, changing nothing
 run: ready  ## one chapter with other parameters: make run CHAPTER=12 P="d=300 steps=200"
 	@test -n "$$CHAPTER" || { echo 'say which chapter: make run CHAPTER=12 P="d=300 steps=200"'; exit 2; }
 	@$(PY) tools/book.py run "$$CHAPTER" "$$P"
+
+sweep: ready  ## a chapter over a grid: make sweep CHAPTER=12 GRID="trace=-10,-14.5 seed=0:5" (or a YAML file)
+	@test -n "$$CHAPTER$$GRID" || { echo 'say which chapter and grid: make sweep CHAPTER=12 GRID="seed=0:5"'; exit 2; }
+	@$(PY) tools/book.py sweep "$$CHAPTER" "$$GRID"
 
 compare: ready  ## a notebook that papermill executed, beside the book: make compare RUN=out.ipynb
 	@test -n "$$RUN" || { echo 'say which notebook: make compare RUN=out.ipynb'; exit 2; }

@@ -1,4 +1,4 @@
-"""The commands of `tools/book.py`: build, site, refresh, run, compare."""
+"""The commands of `tools/book.py`: build, site, refresh, run, compare, sweep."""
 
 import argparse
 import contextlib
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import psutil
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbformat import from_dict, v4
-from papermill.translators import PythonTranslator
+from nbformat import from_dict
 from tqdm import tqdm
 
 from src.book import claims
+from src.runs import pools
 from tools import answers, chapters, inputs, kernels, notebooks, ran, settings
 from tools.chapters import CHAPTERS, ROOT
 
@@ -73,10 +73,7 @@ def run(script, texts):
     given = settings.read(texts, settings.parameters(notebook))
     path = BUILD / "runs" / settings.file_name(script.stem, given)
     notebooks.try_writing(path)
-    if given:
-        injected = v4.new_code_cell(PythonTranslator.codify(given), metadata={"tags": ["injected-parameters"]})
-        at = next(k for k, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
-        notebook.cells.insert(at + 1, injected)
+    notebook = notebooks.given(notebook, given)
     stored, found = notebooks.read(script.with_suffix(".ipynb")), inputs.of(script, ROOT)
     number = sum(cell.cell_type == "code" for cell in notebook.cells)
     usual = ran.of(stored).get("seconds")
@@ -290,6 +287,9 @@ def main(description):
     one = command.add_parser("run")
     one.add_argument("chapter")
     one.add_argument("setting", nargs="*")
+    grid = command.add_parser("sweep")
+    grid.add_argument("chapter")
+    grid.add_argument("grid")
     command.add_parser("compare").add_argument("notebook", type=Path)
     arguments = parser.parse_args()
     kernels.own_environment()
@@ -299,6 +299,13 @@ def main(description):
         site()
     elif arguments.command == "notebooks":
         print(*(f"chapters/{script.stem}.ipynb" for script in chapters.scripts(ROOT)))
+    elif arguments.command == "sweep":
+        from tools import sweeping  # imports much
+
+        (script,) = chapters.select([arguments.chapter], chapters.scripts(ROOT))
+        points = sweeping.sweep(script, arguments.grid)
+        pools.close()
+        sys.exit(all(point.error for point in points))
     elif arguments.command == "compare":
         compare(arguments.notebook.absolute())
     elif arguments.command == "refresh":

@@ -7,6 +7,8 @@ import os
 
 import jupytext
 import nbformat
+from nbformat import v4
+from papermill.translators import PythonTranslator
 
 METADATA = {  # the same for every chapter and every Python, so that a refreshed notebook differs where its cells do
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -85,6 +87,15 @@ def keep_ids(chapter, cells, previous):
             ids[k], salt = (digest if digest not in taken else None), salt + 1
         taken.add(ids[k])
         cells[k].id = ids[k]
+
+
+def given(notebook, parameters):
+    """The notebook with the parameters set in a cell of their own, as papermill sets them."""
+    if parameters:
+        injected = v4.new_code_cell(PythonTranslator.codify(parameters), metadata={"tags": ["injected-parameters"]})
+        at = next(k for k, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
+        notebook.cells.insert(at + 1, injected)
+    return notebook
 
 
 def without_warnings(notebook):

@@ -22,21 +22,26 @@ def read(texts, known):
     The names must be among `known`: papermill would write any other text into a cell, as code. Raises ValueError.
     """
     settings = {}
-    for piece in (piece for text in texts for piece in _pieces(text)):
+    for piece in (piece for text in texts for piece in pieces(text)):
         name, equals, text = piece.partition("=")
         if not equals:
             raise ValueError(f"{piece!r} is no parameter setting: write name=value, a text with blanks in quotes")
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ValueError(f"unknown parameter {name!r}{hint}. This chapter takes: {', '.join(known)}.")
+        check_name(name, known)
         if name in settings:
             raise ValueError(f"parameter {name!r} is set twice")
         settings[name] = value(name, text)
     return settings
 
 
-def _pieces(text):
+def check_name(name, known):
+    """Raise ValueError for a name that is none of the chapter's parameters."""
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"unknown parameter {name!r}{hint}. This chapter takes: {', '.join(known)}.")
+
+
+def pieces(text):
     """A text cut at its blanks, but for those within brackets or quotes."""
     piece, depth, quote = "", 0, None
     for c in text + " ":
@@ -64,13 +69,13 @@ def value(name, text):
         found = yaml.load(text, Loader=NoDatesSafeLoader)
     except (yaml.YAMLError, RecursionError, ValueError):
         raise ValueError(f"parameter {name!r} must be a number, a list, true, false or a text, not {text!r}") from None
-    return text if found is None else _numbers(found)
+    return text if found is None else numbers(found)
 
 
-def _numbers(found):
-    """YAML takes 1e-4 for a text: as a number, at any depth of a list."""
+def numbers(found):
+    """A value as YAML read it, with its numbers: YAML takes 1e-4 for a text: as a number, at any depth of a list."""
     if isinstance(found, list):
-        return [_numbers(entry) for entry in found]
+        return [numbers(entry) for entry in found]
     return _resolve_type(found) if isinstance(found, str) else found
 
 

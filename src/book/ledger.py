@@ -62,9 +62,10 @@ def homeless(known, reported):
     ]
 
 
-def rows(known, reported):
+def rows(known, reported, seeds):
     """The ledger's entries in order: dicts with id, part, row, place, statement, paper, ours, spread, verdict,
-    evidence, numbers, note, chapter, and link (relative to the site's root; None where no chapter reports)."""
+    evidence, numbers, note, seeds (how often each verdict came out at smoke scale, see `tried_seeds`), chapter, and
+    link (relative to the site's root; None where no chapter reports)."""
     table = []
     for id, claim in known.items():
         chapter = claim["chapter"]
@@ -78,11 +79,19 @@ def rows(known, reported):
                 "evidence": report["evidence"] if report else "",
                 "numbers": report["numbers"] if report else {},
                 "note": report["note"] if report else "",
+                "seeds": seeds.get(id, {}),
                 "chapter": chapter,
                 "link": f"chapters/{chapter}.html#claim-{id}" if report else None,
             }
         )
     return table
+
+
+def tried_seeds(source):
+    """{claim: {verdict: times}} of the chapters at smoke scale with several seeds; {} where that was not recorded."""
+    path = Path(source) / "data" / "recorded" / "seeds.json"
+    found = json.loads(path.read_text(encoding="utf-8"))["chapters"] if path.exists() else {}
+    return {id: times for chapter in found.values() for id, times in chapter["claims"].items()}
 
 
 def _read(source):
@@ -99,7 +108,8 @@ class _LedgerDirective(SphinxDirective):
         part = self.arguments[0] if self.arguments else claims.PARTS[0]
         if part not in claims.PARTS:
             raise self.error(f"the part must be one of {', '.join(claims.PARTS)}, not {part!r}")
-        return [row for row in rows(*_read(self.env.srcdir)) if row["part"] == part]
+        source = self.env.srcdir
+        return [row for row in rows(*_read(source), tried_seeds(source)) if row["part"] == part]
 
     def text(self, markdown):
         """A paragraph of inline Markdown (claims.yml is ours, so that it may hold math)."""
@@ -131,6 +141,10 @@ class Ledger(_LedgerDirective):
             ours = [nodes.paragraph("", row["ours"])] if row["ours"] else []
             if row["spread"]:
                 ours.append(nodes.paragraph("", row["spread"], classes=["claim-spread"]))
+            if len(row["seeds"]) > 1:
+                counts = ", ".join(f"{verdict} {times}" for verdict, times in row["seeds"].items())
+                other = f"Depends on the seed at smoke scale: {counts} times."
+                ours.append(nodes.paragraph("", other, classes=["claim-seeds"]))
             place = nodes.paragraph("", "", nodes.strong("", row["place"]), ids=[f"row-{row['id']}"])
             verdict = [nodes.paragraph("", "", self.verdict(row))]
             if row["evidence"]:
@@ -188,7 +202,7 @@ def _warn(app):
 
 def _write_json(app, exception):
     if exception is None and app.builder.format == "html":
-        text = json.dumps(rows(*_read(app.srcdir)), ensure_ascii=False, indent=1)
+        text = json.dumps(rows(*_read(app.srcdir), tried_seeds(app.srcdir)), ensure_ascii=False, indent=1)
         (Path(app.outdir) / "ledger.json").write_text(text + "\n", encoding="utf-8")
 
 

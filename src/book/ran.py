@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from src.book import downloads
 from src.runs import recorded
 
-SMOKE = "smoke.json"  # among the recordings: {chapter: seconds at smoke scale}
+SEEDS = "seeds.json"  # among the recordings: every chapter at smoke scale with several seeds, see tools/seeds.py
 
 
 def runs(chapters):
@@ -49,8 +49,10 @@ def commands(chapter, parameters):
 
 
 def _smoke(source):
-    path = Path(source) / "data" / "recorded" / SMOKE
-    return json.loads(path.read_text()) if path.exists() else {}
+    """{chapter: seconds at smoke scale}"""
+    path = Path(source) / "data" / "recorded" / SEEDS
+    found = json.loads(path.read_text(encoding="utf-8"))["chapters"] if path.exists() else {}
+    return {chapter: entry["seconds"] for chapter, entry in found.items() if entry["seconds"]}
 
 
 class _Table(SphinxDirective):

@@ -38,6 +38,11 @@ class Processes:
             self._pool.shutdown(wait=False, kill_workers=True)
 
 
+def close():
+    """End the processes of this machine that wait for more work."""
+    loky.get_reusable_executor().shutdown()
+
+
 class Cluster:
     """The workers of a Dask scheduler, each of which must have the code that is here."""
 

@@ -88,7 +88,9 @@ def test_a_claim_of_a_chapter_without_a_notebook_is_found():
 
 
 def test_rows_join_claims_and_reports():
-    found = {row["id"]: row for row in ledger.rows(claims.read(), {"07_phase_two": [entry("thm-3.3", note="why")]})}
+    reported, seeds = {"07_phase_two": [entry("thm-3.3", note="why")]}, {"thm-3.3": {"holds": 3}}
+    found = {row["id"]: row for row in ledger.rows(claims.read(), reported, seeds)}
+    assert found["thm-3.3"]["seeds"] == {"holds": 3} and found["eq-1-2"]["seeds"] == {}
     assert found["thm-3.3"]["verdict"] == verdicts.HOLDS
     assert found["thm-3.3"]["ours"] == "1.0"
     assert found["thm-3.3"]["link"] == "chapters/07_phase_two.html#claim-thm-3.3"
@@ -298,6 +300,9 @@ def plain(text):
     return re.sub(r"\s+|\\[()]", "", text)
 
 
+TIMES = {"holds": 7, "fails": 3}
+
+
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory):
     """The book's ledger, and that of a tree in which one stored verdict was changed: (pages, rows) of both."""
@@ -313,6 +318,10 @@ def changed(tmp_path_factory):
         assert report["verdict"] == verdicts.HOLDS
         report.update(change)
         nbformat.write(stored, path)
+        if change:
+            (tree / "data" / "recorded").mkdir(parents=True)
+            seeds = {"chapters": {"07_phase_two": {"claims": {"thm-3.3": TIMES, "thm-margin": {"holds": 10}}}}}
+            (tree / "data" / "recorded" / "seeds.json").write_text(json.dumps(seeds))
         both.append(built(tree))
     return both
 
@@ -322,13 +331,15 @@ def test_a_changed_verdict_is_seen_on_every_page(changed):
     differ = [
         (one["id"], {key: two[key] for key in two if one[key] != two[key]})
         for one, two in zip(rows, new_rows)
-        if one != two
+        if one != two | ({"seeds": {}} if two["id"] == "thm-margin" else {})
     ]
-    assert differ == [("thm-3.3", {"verdict": "fails", "ours": "0.0123", "spread": "± 0.004", "note": "The reason."})]
+    expected = {"verdict": "fails", "ours": "0.0123", "spread": "± 0.004", "note": "The reason.", "seeds": TIMES}
+    assert differ == [("thm-3.3", expected)]
     line = [row["id"] for row in rows].index("thm-3.3")
     one, two = table(pages["ledger"]), table(new_pages["ledger"])
     assert [k for k in range(len(one)) if one[k] != two[k]] == [line]
-    assert two[line] == one[line] | {"Ours": "0.0123 ± 0.004", "Verdict": "fails " + rows[line]["evidence"]}
+    ours = "0.0123 ± 0.004 Depends on the seed at smoke scale: holds 7, fails 3 times."
+    assert two[line] == one[line] | {"Ours": ours, "Verdict": "fails " + rows[line]["evidence"]}
     counts = ({row["Verdict"]: int(row["Claims"]) for row in table(page["index"])} for page in (pages, new_pages))
     before, after = counts
     assert after == before | {"holds": before["holds"] - 1, "fails": before["fails"] + 1}
@@ -347,7 +358,8 @@ def test_the_pages_show_every_row_under_its_headers(changed):
         for row, cells in zip(rows, shown, strict=True):
             assert plain(cells["Claim"]) == plain(f"{row['place']} {row['statement'].replace('$', '')}"), row["id"]
             assert plain(cells["Paper"]) == plain(row["paper"].replace("$", "")), row["id"]
-            assert cells["Ours"] == " ".join(f"{row['ours']} {row['spread']}".split()), row["id"]
+            seeds = "Depends on the seed at smoke scale: holds 7, fails 3 times." if row["seeds"] == TIMES else ""
+            assert cells["Ours"] == " ".join(f"{row['ours']} {row['spread']} {seeds}".split()), row["id"]
             assert cells["Verdict"] == f"{row['verdict']} {row['evidence']}", row["id"]
         links = [a["href"] for a in pages["ledger"].select("tbody a.claim-verdict")]
         assert links == [row["link"].removeprefix("chapters/") for row in rows]

@@ -38,7 +38,8 @@ def pages(tmp_path_factory):
     )
     (tree / "data" / "recorded").mkdir(parents=True)
     shutil.copy(recorded.FOLDER / "fig_8b_d1500.npz", tree / "data" / "recorded")
-    (tree / "data" / "recorded" / ran.SMOKE).write_text(json.dumps({"12_dynamics": 6.4}))
+    seeds = {"chapters": {"12_dynamics": {"seconds": 6.4, "claims": {}}}}
+    (tree / "data" / "recorded" / ran.SEEDS).write_text(json.dumps(seeds))
     out = tree / "_build"
     Sphinx(tree, tree, out, out / "trees", "html", status=None, warning=None).build()
     names = ("ran", "12_dynamics", "13_zero_initialization")

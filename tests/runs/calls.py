@@ -76,6 +76,7 @@ EXEMPT = {
     "runs.code.of": "takes any object",
     "runs.files.plain": "a check itself",
     "runs.files.claimed": "inside `kept` and the recordings, which check what they hand on",
+    "runs.pools.close": "takes nothing",
     "runs.pools.revision": "takes nothing",
     "runs.recorded.load": "above, of a recording that is there",
     "runs.recorded.caption": "takes a Recording",
