@@ -340,8 +340,8 @@ for d in init_dims:
     found[d] = standard_start.descend(d, init_runs, seed)
 largest = max(init_dims)
 start = standard_start.judge(found[largest], largest, seed)
-searches = recorded.load("theorem_3_3").arrays
-searches = phase_two.Searches.from_arrays(searches)
+stored = recorded.load("theorem_3_3")
+searches = phase_two.Searches.from_arrays(stored.arrays)
 false_from = searches.pair_below(bounds.DELTA).norm
 smallest, needed = float(found[largest].norms.min()), gamma_0_printed
 coverage = standard_start.Coverage(smallest, needed, false_from)
@@ -373,7 +373,8 @@ figures.show("fig-standard-init", figure)
 display(
     Markdown(
         rf"At $d = {largest}$ the start has $\|W_0\|_2$ between {shown.norms.min():.2f} and {shown.norms.max():.2f} and $g$ between {number(shown.potentials.min())} and "
-        rf"{number(shown.potentials.max(), 2)}; the smallest [ratio $q$](#notation-q) met on the way is {number(shown.ratios.min(), 1)}, although pairs of these norms with a negative one exist. "
+        rf"{number(shown.potentials.max(), 2)}; the smallest [ratio $q$](#notation-q) met on the way is {number(shown.ratios.min(), 1)}, although pairs of these norms with a negative one exist "
+        rf"(the searches of [chapter 7](07_phase_two). {recorded.caption(stored)}) "
         f"Runs that come within a hundredth of the initial distance by $t = 100$, by the teacher's spectral norm:\n\n| $d$ | "
         + " | ".join(map(str, standard_start.TEACHER_NORMS))
         + " |\n|---|---|---|---|\n"

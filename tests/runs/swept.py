@@ -8,6 +8,8 @@ import time
 import numpy as np
 import torch
 
+from src.model import landscape, weights
+
 
 def square(x, seed, scale=1):
     """A point: what it returned, and, in the file `square.log`, that it ran."""
@@ -41,3 +43,10 @@ def exits(x):
     if x == 3:
         os._exit(1)
     return x
+
+
+def ratio(gamma, seed, d=150):
+    """Theorem 3.3's ratio at a random pair with spectral norms gamma: some milliseconds of the book's own work."""
+    generator = torch.Generator().manual_seed(seed)
+    W, W_star = (weights.with_norms(d, gamma, 0.5 * gamma * d**0.5, generator) for _ in range(2))
+    return landscape.one_point_ratio(W, W_star).item()

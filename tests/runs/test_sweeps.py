@@ -4,10 +4,8 @@ import functools
 import json
 import math
 import os
-import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -19,6 +17,7 @@ from hypothesis import strategies as st
 
 from src.runs import sweeps
 from src.theory import bounds
+from tests.cluster import Cluster
 
 GRID = {"x": [0, 1, 2], "seed": range(4)}
 
@@ -249,43 +248,3 @@ class TestDask:
         pytest.importorskip("distributed", reason="Dask is not installed (requirements-cluster.txt)")
         with Cluster(tmp_path, workers=0) as empty, pytest.raises(ValueError, match="has none"):
             sweeps.sweep(swept.slow, {"x": [1]}, scheduler=empty.address)
-
-
-class Cluster:
-    """`python -m dask scheduler`, and workers, with this folder's code; processes of ours, ended with the block."""
-
-    def __init__(self, folder, workers=2):
-        self.folder, self.count, self.killed = folder, workers, False
-
-    def __enter__(self):
-        file = self.folder / "scheduler.json"
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
-        dask = [sys.executable, "-m", "dask"]
-        here = ["--scheduler-file", str(file), "--no-dashboard"]
-        self.processes = [
-            subprocess.Popen([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *here], **quiet)
-        ] + [
-            subprocess.Popen([*dask, "worker", "--nthreads", "1", "--no-nanny", *here], **quiet)
-            for _ in range(self.count)
-        ]
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not file.exists():
-            time.sleep(0.05)
-        self.address = json.loads(file.read_text())["address"]
-        import distributed
-
-        with distributed.Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(self.count, timeout=60) if self.count else None
-        return self
-
-    def kill_one(self, journal):
-        """Once it has kept some points."""
-        while not journal.exists() or journal.read_bytes().count(b"\n") < 10:
-            time.sleep(0.01)
-        self.processes[-1].kill()
-        self.killed = True
-
-    def __exit__(self, *_):
-        for process in reversed(self.processes):
-            process.kill()
-            process.wait()
