@@ -213,7 +213,7 @@ display(Markdown(
 spread = f"{seeds} seeds, {len(widths)} widths from {widths[0]:,} to {widths[-1]:,}"
 reached = [deep_overparameterization.Reached(family.errors[..., k], family.losses[..., k], target) for k in (0, 1)]
 told = [
-    f"at most {one.errors.max():g} training errors and a loss of {one.losses.max():.3f} in {one.errors.size} runs of up to {family.steps[..., k].max()} steps"
+    f"training error {100 * one.errors.max():.0f} % and loss {one.losses.max():.3f} at most in {one.errors.size} runs of up to {family.steps[..., k].max()} steps"
     for k, one in enumerate(reached)
 ]
 ends = f"The logistic loss has no minimiser: a run ends at the target {target:g}."
