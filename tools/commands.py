@@ -261,8 +261,8 @@ def _attempt(script, work, threads):
         why = f"{error.ename}: {error.evalue}"
     except DeadKernelError:
         why = "its kernel died: ended from outside, or out of memory"
-    except (ValueError, OSError, RuntimeError) as error:
-        why = str(error)
+    except Exception as error:  # whatever it is, it costs no other chapter
+        why = str(error) if isinstance(error, ValueError | OSError | RuntimeError) else repr(error)
     else:
         return line(script.stem, time.perf_counter() - start, notebook), False
     return f"{script.stem} FAILED after {time.perf_counter() - start:.1f} s: {why}", True

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from functools import cache
+from threading import Lock
 
 from src.book import claims
 from src.runs import code
@@ -12,8 +13,16 @@ from tools.chapters import ROOT
 SAID = {"text": "its text", "code": "the code that it imports", "recordings": "a recording", "packages": "the packages"}
 
 
+_ONE_AT_A_TIME = Lock()  # two threads that make syntax trees at once are an error of Python 3.11
+
+
 def of(script, root=ROOT):
     """{"text", "code", "recordings", "packages"}: a digest of each, "" for recordings where the chapter reads none."""
+    with _ONE_AT_A_TIME:
+        return _of(script, root)
+
+
+def _of(script, root):
     source = script.read_text(encoding="utf-8")
     files = {name: _file(name, root).read_text(encoding="utf-8") for name in modules(source, root)}
     reads = any("recorded." in text for name, text in files.items() if not name.startswith(("src.runs", "src.book")))

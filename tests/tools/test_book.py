@@ -570,6 +570,8 @@ class TestWithAKernel:
         assert done.returncode == 0, done.stderr
         (path,) = (copy / "_build" / "runs").glob("*.ipynb")
         assert nbformat.read(path, 4).cells[2].outputs[0].text.strip() == str(copy / "src" / "__init__.py")
+        took = ran.of(nbformat.read(path, 4))
+        assert took["seconds"] > 0.3 and took["memory"] > 2e7  # a kernel holds more than 20 MB
 
     @pytest.mark.parametrize("arguments", [["run", "99"], ["run", "01", "d"], ["refresh", "x"], ["run", "01", "b;c=1"]])
     def test_a_bad_command_is_one_sentence(self, program, arguments):

@@ -1,5 +1,7 @@
 """What a chapter's outputs depend on: text, code, recordings, packages, and nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tools import inputs
@@ -55,6 +57,17 @@ def test_what_counts(book, name, text, changed):
     assert inputs.changed(before, of(book)) == ""
     (book / name).write_text(text)
     assert inputs.changed(before, of(book)) == changed
+
+
+def test_many_threads_may_ask_at_once(book):
+    for k in range(60):
+        (book / f"src/theory/wide{k}.py").write_text("x = " + " + ".join(f"({k} * {j})" for j in range(400)) + "\n")
+    source = "# %%\n" + "".join(f"from src.theory import wide{k}\n" for k in range(60))
+    scripts = [book / "chapters" / f"1{k}_{name}.py" for k, name in enumerate("abcd")]
+    for script in scripts:
+        script.write_text(source)
+    with ThreadPoolExecutor(4) as pool:
+        assert len({found["code"] for found in pool.map(lambda script: inputs.of(script, book), scripts * 5)}) == 1
 
 
 def test_recordings_count_where_they_are_read(book):
