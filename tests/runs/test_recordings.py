@@ -16,6 +16,7 @@ import torch
 import yaml
 from conftest import CHAPTERS, SCRIPTS, code_cells
 
+from src.companions import in_context_descent, lazy_training, linear_attention, overparameterization, wide_networks
 from src.dynamics import flow
 from src.experiments import (
     datasets,
@@ -106,6 +107,11 @@ def said(name):
         given = chapter("19")
         run = {"n": 1000, "d": 1000, "pace": 0.3, "precision": "float32", "draws": 20, "steps": given["epochs"]}
         return run | some(given, "widths"), list(range(given["seed"], given["seed"] + given["seeds"]))
+    if name == "linear_attention":
+        given = chapter("22", paper=False)  # the file at paper scale trains longer on the page itself
+        return {"n": given["n"], "steps": 800, "batch": 500, "fresh": 400_000}, list(
+            range(given["seed"], given["seed"] + 5)
+        )
     # What follows has settings of its own, which are no parameters of a chapter.
     if name == "critical_points":
         plan = inspect.signature(critical_points.record).parameters["plan"].default
@@ -372,3 +378,33 @@ def test_one_run_of_each_precision_again():
         for k, precision in enumerate((None, torch.bfloat16)):
             found = deep.learn(2, deep.digits(), 0, **p, precision=precision).errors["test"][-1].item()
             assert found == pytest.approx(stored.arrays["test_error"][k, 0], abs=0.015)
+
+
+# --- Computed anew: the companions -----------------------------------------------------------------------------------
+
+
+def test_wide_networks_were_trained_on_the_data_of_their_seeds():
+    """The kernel of the first seed's inputs has the recorded least eigenvalue; its largest gave the step."""
+    family = wide_networks.Family(**recorded.load("overparameterization").arrays)
+    X, y = lazy_training.problem(1000, 1000, torch.Generator().manual_seed(0))
+    values = torch.linalg.eigvalsh(overparameterization.kernel(X))
+    assert family.lambda_0[0] == pytest.approx(values[0].item(), rel=1e-6)
+    assert family.eta[0] == pytest.approx(0.3 / values[-1].item(), rel=1e-6)
+    squares = family.curve("squares")
+    assert (np.diff(squares, axis=-1) < 0).all()
+    expected = (y.square().sum() + len(y) / 2).item()  # E |y - u(0)|^2, with a wide spread where the network is narrow
+    assert squares[0, -1, 0] == pytest.approx(expected, rel=0.2)
+
+
+def test_trained_attention_has_its_recorded_loss_on_other_prompts():
+    """And no lower one than the best step of gradient descent."""
+    one = linear_attention.recording(20)[1]["isotropic"]
+    generator, identity = torch.Generator().manual_seed(9), torch.eye(5, dtype=torch.float64)
+    for k in range(2):
+        P, Q = (torch.from_numpy(x[k]) for x in (one.P, one.Q))
+        X = torch.randn(20_000, 5, 20, generator=generator, dtype=torch.float64)
+        w = torch.randn(20_000, 5, generator=generator, dtype=torch.float64)
+        found = linear_attention.prompt_loss(P, Q, X, w, identity)
+        error = found.std().item() / math.sqrt(len(found))
+        assert abs(found.mean().item() - one.losses[k]) < 4 * math.hypot(error, one.errors[k])
+    assert (one.losses > in_context_descent.least_of_one(identity, 20) - 4 * one.errors).all()
