@@ -23,7 +23,7 @@
 # **What you need.** {doc}`19_overparameterization`, whose kernel is that of one layer here. As there, no teacher is sought: nothing of this book's theorem is used.
 # ```
 #
-# Of the source {cite:p}`zou2018stochastic` only the abstract could be read. So only what it says is judged here, without any constant of the theorems behind it: widths, steps, radii and data are ours.
+# Of the source {cite:p}`zou2018stochastic` only the abstract could be read, as arXiv lists it (1811.08888, November 2018). So only what it says is judged here, without any constant of the theorems behind it: widths, steps, radii and data are ours.
 
 # %% tags=["parameters"]
 n: int = 10  # inputs, uniform on the sphere, with fair coins for labels
@@ -321,8 +321,8 @@ claims.report(
 # ## What the data must fulfil, and what depth costs
 #
 # Something must be assumed: no network gives two labels to one input. Let two inputs of opposite labels be at the angle $\theta$. Then $\lambda_0 \approx N(N + 1)\,\theta/4\pi$ for small $\theta$, and from outputs zero the margin grows at the rate $\frac12 \eta\lambda_0/(1 + e^z)$ a step in the
-# limit of width and of small steps: the number of steps is inverse to the angle ({numref}`fig-zou-data`). At small angles the network is too narrow for this limit and
-# takes longer. Equal inputs end at the loss $\log 2$, with one of them on the wrong side.
+# limit of width and of small steps: the number of steps is inverse to the angle ({numref}`fig-zou-data`). At small angles the network is far too narrow for this limit and
+# takes longer: the few units that can tell the inputs apart leave the wedge between their planes, as in {doc}`19_overparameterization`, and a wider network may at first take longer still. Equal inputs end at the loss $\log 2$, with one of them on the wrong side.
 
 # %%
 separation = deep_variations.separation(
@@ -372,7 +372,7 @@ claims.report(
 )
 
 # %% [markdown]
-# Depth pulls inputs together, and yet the least eigenvalue grows: the layers' contributions add up, and what is close at the end was apart at the beginning. With a step that is half of what is stable, deeper networks need somewhat more steps, and each of their layers moves less.
+# Depth pulls inputs together, and yet the least eigenvalue grows: the layers' contributions add up, and what is close at the end was apart at the beginning. With a step that is a quarter of what is stable, deeper networks need somewhat more steps, and each of their layers moves less.
 #
 # A network of width $0$ and one without layers have nothing to train and are refused by name. Equal inputs with opposite labels are no error: one can see what they do.
 #

@@ -165,7 +165,7 @@ def separation(angles, width, layers, seeds, eta, target, most):
 
 
 class Depth(NamedTuple):
-    """Trainings at one depth and in the limit of width, the step half of what is stable; S seeds."""
+    """Trainings at one depth and in the limit of width, the step a quarter of what is stable; S seeds."""
 
     layers: int
     angle: np.ndarray  # [S] least angle between inputs after the last layer
