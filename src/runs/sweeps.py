@@ -195,24 +195,24 @@ def _work(function, missing, journal, scheduler, workers, threads, progress):
     When a worker dies, the points that were under way are tried again, each while nothing else runs: the one whose
     worker dies then is at fault, and fails.
     """
-    waiting, suspects, running, spent = deque(missing.items()), deque(), {}, [0, 0.0]
+    waiting, suspects, again, running, spent = deque(missing.items()), deque(), set(), {}, [0, 0.0]
     pool = pools.Cluster(scheduler) if scheduler else pools.Processes(workers or os.cpu_count())
     with tqdm(total=len(missing), desc="points", disable=not progress) as bar, pool:
         while waiting or suspects or running:
             if suspects:
                 batches = [] if running else [[suspects.popleft()]]
+                again |= {key for batch in batches for key, _ in batch}
             else:
                 batches = (_take(waiting, _size(*spent)) for _ in range(_WAITING * pool.workers - len(running)))
             for batch in filter(None, batches):
                 running[pool.submit(_batch, function, [point for _, point in batch], threads)] = batch
-            alone = len(running) == 1
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 batch = running.pop(future)
                 try:
                     found = future.result()
                 except pool.DIED:
                     pool.restart()
-                    if not (alone and len(batch) == 1):
+                    if not again.issuperset(key for key, _ in batch):
                         suspects.extend(batch)
                         continue
                     found = [(None, "RuntimeError: its worker died, out of memory perhaps", 0.0)]

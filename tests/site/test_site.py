@@ -106,7 +106,7 @@ def test_ledger_json_is_complete(site):
     rows = json.loads((html / "ledger.json").read_text(encoding="utf-8"))
     assert [row["id"] for row in rows] == list(claims.read())
     keys = {"id", "row", "place", "statement", "paper", "ours", "spread", "verdict", "evidence", "numbers"}
-    keys |= {"note", "chapter", "link", "part"}
+    keys |= {"note", "chapter", "link", "part", "seeds"}
     assert all(set(row) == keys for row in rows)
     executed = {script.stem for script in SCRIPTS}
     for row in rows:
