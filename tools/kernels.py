@@ -5,13 +5,16 @@ import logging
 import os
 import re
 import signal
+import sys
 import time
 from concurrent.futures import Future
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread
 from typing import NamedTuple
 
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from tools.chapters import ROOT
 
@@ -54,7 +57,9 @@ def execute(notebook, folder, threads=None, after_cell=None):
     threads: of the kernel's numerical libraries; by default they decide. after_cell: called after every cell.
 
     nbclient takes the signals for itself when it runs in the main thread, and then ends in an assertion; it therefore
-    runs in another, and the kernel is ended here.
+    runs in another, and the kernel is ended here. What the kernel's process writes to its own standard error (the
+    cells' goes into the notebook) is shown if the kernel fails: a kernel that ends may well abort in a library's
+    destructors when all is done.
     """
     begun, memory = time.perf_counter(), [None]
 
@@ -76,10 +81,14 @@ def execute(notebook, folder, threads=None, after_cell=None):
     outcome = Future()
 
     def work():
-        try:
-            outcome.set_result(client.execute(env=os.environ | shared))
-        except BaseException as error:
-            outcome.set_exception(error)
+        with TemporaryFile("w+") as words:
+            try:
+                outcome.set_result(client.execute(env=os.environ | shared, stderr=words))
+            except BaseException as error:
+                if not isinstance(error, CellExecutionError):
+                    words.seek(0)
+                    sys.stderr.write(words.read())
+                outcome.set_exception(error)
 
     thread = Thread(target=work, daemon=True)
     _running[client] = thread

@@ -557,6 +557,15 @@ class TestWithAKernel:
             r"01_one FAILED after \S+ s: its kernel died: ended from outside, or out of memory", err.strip()
         )
 
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_what_a_kernel_says_to_nobody_is_shown_if_it_fails(self, program, fails):
+        """As a library does that aborts in its destructors when the kernel has done everything."""
+        own = "import os\nos.write(2, b'Assertion failed\\n')"  # ipykernel watches 2, but not below pytest
+        self.chapter(program, own + "\nos.kill(os.getpid(), 9)" * fails)
+        process = self.call(program, "run", "01")
+        err = process.communicate(timeout=20)[1]
+        assert process.returncode == fails and err.startswith("Assertion failed" * fails) and bool(err) == fails
+
     def test_a_copy_runs_its_own_code_from_any_folder(self, program, tmp_path):
         copy = shutil.copytree(program, tmp_path / "a copy, ünd so", dirs_exist_ok=True)
         self.chapter(copy, "import src\nprint(src.__file__)")
