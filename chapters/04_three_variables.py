@@ -123,6 +123,12 @@ figures.show("fig-phase-portrait", figure)
 # touch it. A trajectory that starts in it or crosses it moves away from the teacher for as long as it is inside, and
 # leaves it because the potential falls. {doc}`05_wrong_way` asks how large the weights must be for the lens to exist.
 #
+# On the book's site the start can be moved. {doc}`explorer` says what to look for.
+#
+# ```{explorer}
+# The explorer needs the site, and scripts.
+# ```
+#
 # The rest of this chapter says why a plane is enough, and where the two speeds come from.
 #
 # ## Three matrices that multiply like numbers
