@@ -55,7 +55,7 @@ def code_cells(script):
 def without_picture(notebook):
     """The first words of the cells that show a figure and whose outputs hold no picture of it."""
     shown = {cell.source[:60]: cell for cell in notebook.cells if "figures.show(" in cell.source}
-    pictures = {key: [o for o in cell.outputs if "image/png" in o.get("data", {})] for key, cell in shown.items()}
+    pictures = {key: [o for o in cell.outputs if "image/svg+xml" in o.get("data", {})] for key, cell in shown.items()}
     return [key for key, cell in shown.items() if len(pictures[key]) < cell.source.count("figures.show(")]
 
 

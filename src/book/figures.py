@@ -1,10 +1,15 @@
 """One look for every figure of the book."""
 
+import io
+import re
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from IPython.display import display
+from matplotlib.gridspec import GridSpec
+from matplotlib.text import Text
 
 # Okabe and Ito's colours: told apart with every common form of colour blindness.
 COLOURS = {
@@ -16,20 +21,22 @@ COLOURS = {
     "sky": "#56B4E9",
     "black": "#000000",
 }
+PAGE = 672  # width of a page's text on a desktop and on a phone, pixels
+PHONE = 345
 
 
 def use():
     """Set the book's figure style for this session.
 
-    The background is solid and light: the dark theme dims images, it does not recolour them, so that a figure
-    is the same in both.
+    The background is solid and light; the site turns the lightness of a figure round in the dark and keeps its hues.
     """
     mpl.rcParams.update(mpl.rcParamsDefault | {"backend": mpl.rcParams["backend"]})
     mpl.rcParams.update(
         {
             "figure.figsize": (7.0, 3.6),
             "figure.dpi": 110,
-            "savefig.dpi": 110,
+            "savefig.dpi": 144,  # of what is rasterised within a figure
+            "svg.hashsalt": "the book",  # the same figure is the same file
             "figure.facecolor": "#fcfcfa",
             "axes.facecolor": "#fcfcfa",
             "figure.constrained_layout.use": True,
@@ -53,9 +60,18 @@ def use():
 
 def show(name, figure):
     """Display `figure` and close it. On the page it stands where the directive ``{glue:figure} name`` puts it, with
-    the caption and the alternative text that are written there. What the figure says goes into the output as data."""
-    glued = {"name": name, "mime_prefix": ""}  # what that directive looks for
-    display(figure, metadata={"scrapbook": glued, "figure": summary(figure)})
+    the caption and the alternative text that are written there. What the figure says goes into the output as data, and
+    so does, for phones, the figure with its panels below each other."""
+    metadata = {
+        "scrapbook": {"name": name, "mime_prefix": ""},  # what that directive looks for
+        "figure": summary(figure),
+        "smallest": {"page": smallest(figure, PAGE)},
+    }
+    wide = _svg(figure)
+    stack(figure)
+    metadata["smallest"]["phone"] = smallest(figure, PHONE)
+    metadata["narrow"] = _svg(figure).splitlines()
+    display({"image/svg+xml": wide, "text/plain": f"<the figure {name}>"}, raw=True, metadata=metadata)
     plt.close(figure)
 
 
@@ -73,6 +89,74 @@ def summary(figure):
         }
         for axes in figure.axes
     ]
+
+
+def smallest(figure, width):
+    """The size of the smallest text of a figure that is shown `width` pixels wide, in pixels."""
+    points = [text.get_fontsize() for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    return round(float(min(points, default=10) * width / (72 * figure.get_figwidth())), 2)
+
+
+def stack(figure, width=4.2):
+    """Put the panels of a figure below each other, each about as high as it was, the figure `width` inches wide."""
+    figure.draw_without_rendering()  # the layout decides how high a panel is
+    panels = {}  # by their place; twins share one
+    for axes in figure.axes:
+        if spec := axes.get_subplotspec():
+            panels.setdefault((id(spec.get_gridspec()), spec.num1, spec.num2), []).append(axes)
+    heights = [min(3.2, axes[0].get_position().height * figure.get_figheight()) for axes in panels.values()]
+    rows = GridSpec(len(panels), 1, figure, height_ratios=heights)
+    before = None
+    for row, axes in zip(rows, panels.values()):
+        for one in axes:
+            one.set_subplotspec(row)
+            _say_alone(one, before)
+            for title in (one.title, one._left_title, one._right_title):
+                title.set_text(_wrapped(title.get_text(), width))
+        before = axes[0]
+    figure.set_size_inches(min(figure.get_figwidth(), width), sum(heights) + 0.9 * len(heights))  # titles and names
+
+
+def _say_alone(axes, before):
+    """Write at a panel what it left to its neighbours: the numbers and names of shared axes."""
+    for axis, side in (("x", "bottom"), ("y", "left")):
+        siblings = getattr(axes, f"get_shared_{axis}_axes")().get_siblings(axes)
+        if len(siblings) > 1:
+            axes.tick_params(axis=axis, **{f"label{side}": True})
+            names = [name for one in siblings if (name := getattr(one, f"get_{axis}label")())]
+            if names and not getattr(axes, f"get_{axis}label")():
+                getattr(axes, f"set_{axis}label")(names[0])
+    if before is not None and not axes.get_ylabel():
+        axes.set_ylabel(before.get_ylabel())
+
+
+def _wrapped(title, width):
+    """A title in lines that a figure so many inches wide can hold; a formula is not broken."""
+    lines = []
+    for paragraph in title.split("\n"):
+        line = ""
+        for word in re.findall(r"(?:\$[^$]*\$|\S)+", paragraph):
+            if line and _letters(f"{line} {word}") > 11 * width:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}".strip()
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _letters(text):
+    """About how many letters wide a text with formulas is."""
+    return len(re.sub(r"[${}^_ ](?=[^$]*\$)|\\[a-zA-Z]{3,}", "", text))
+
+
+def _svg(figure):
+    file = io.StringIO()
+    figure.savefig(file, format="svg", bbox_inches="tight", pad_inches=0.05, metadata={"Date": None, "Creator": None})
+    # A hundredth of a point is enough, and a path needs no line for each of its points.
+    return re.sub(
+        r' (d|x|y)="[^"]*"', lambda it: " " + " ".join(re.sub(r"(\.\d\d)\d+", r"\1", it[0]).split()), file.getvalue()
+    )
 
 
 def _curves(axes):

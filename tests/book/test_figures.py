@@ -1,15 +1,19 @@
 """What the figures say, as their stored outputs tell it, and what they must not say."""
 
 import itertools
+import re
 from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
 import yaml
 from conftest import SCRIPTS
+from nbformat import v4
 
-from src.book import figures
+from src.book import figures, pictures
 
 PINNED = Path(__file__).with_name("figures.yml")
 
@@ -83,3 +87,93 @@ def test_figures_say_what_was_pinned():
                 for end, value in zip(("first", "last"), expected["lines"][line["label"]], strict=True):
                     near = value if value is None else pytest.approx(value, rel=0.1, abs=1e-9)
                     assert line[end] == near, f"{name}: {line['label']!r}, {end}"
+
+
+def smallest():
+    for script in SCRIPTS:
+        for cell in nbformat.read(script.with_suffix(".ipynb"), as_version=4).cells:
+            for output in cell.get("outputs", []):
+                if "smallest" in output.get("metadata", {}):
+                    yield output.metadata.scrapbook.name, output.metadata.smallest
+
+
+def test_every_text_can_be_read():
+    """At least nine pixels, on a page as on a phone."""
+    sizes = dict(smallest())
+    assert sizes.keys() == {name for _, name, _ in PANELS}
+    assert {name: size for name, size in sizes.items() if min(size.values()) < 9} == {}
+
+
+class TestStacked:
+    """The figure for a phone."""
+
+    @pytest.fixture
+    def panels(self):
+        figures.use()
+        figure, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True, width_ratios=(1, 2, 1))
+        for k, one in enumerate(axes):
+            one.plot([0, 1], [k, 1])
+            one.set(xlabel="x", title=r"A title with a formula, $a + b + c + d + e + f + g + h$, that is long")
+        axes[0].set_ylabel("y")
+        figure.colorbar(axes[1].imshow([[0, 1]]), ax=axes[1])
+        yield figure
+        plt.close(figure)
+
+    def test_panels_lie_below_each_other(self, panels):
+        figures.stack(panels)
+        panels.draw_without_rendering()
+        boxes = [axes.get_position() for axes in panels.axes[:3]]
+        assert panels.get_figwidth() == 4.2
+        assert all(one.y0 > two.y1 for one, two in itertools.pairwise(boxes))
+
+    def test_each_panel_says_its_axes(self, panels):
+        figures.stack(panels)
+        assert [axes.get_ylabel() for axes in panels.axes[:3]] == ["y"] * 3
+        assert all(axes.yaxis.get_tick_params()["labelleft"] for axes in panels.axes[:3])
+
+    def test_titles_are_broken_and_formulas_are_not(self, panels):
+        figures.stack(panels)
+        title = panels.axes[0].get_title(loc="left")
+        assert "\n" in title and "$a + b + c + d + e + f + g + h$" in title
+
+    def test_the_smallest_text_counts(self, panels):
+        panels.axes[0].text(0, 0, "small", fontsize=7)
+        panels.axes[0].text(0, 0, "", fontsize=1)
+        assert figures.smallest(panels, 672) == pytest.approx(7 * 672 / (72 * 9), abs=0.01)
+        figures.stack(panels)
+        assert figures.smallest(panels, 345) == pytest.approx(7 * 345 / (72 * 4.2), abs=0.01)
+
+
+def test_the_same_figure_is_the_same_file():
+    figures.use()
+    files = []
+    for _ in range(2):
+        figure, axes = plt.subplots()
+        axes.plot([0.123456, 1], [1, 0.98765432])
+        files.append(figures._svg(figure))
+        plt.close(figure)
+    assert files[0] == files[1] and not re.search(r' (d|x|y)="[^"]*\.\d{3}', files[0])
+
+
+class TestOnThePage:
+    def test_figures_are_numbered_by_chapter(self):
+        env = SimpleNamespace(
+            toc_fignumbers={
+                "chapters/04_x": {"figure": {"fig-a": (7,), "fig-b": (8,)}, "theorem": {"t": (3,)}},
+                "chapters/ledger": {"figure": {"fig-c": (9,)}},
+            }
+        )
+        pictures.numbered_by_chapter(env)
+        assert env.toc_fignumbers == {
+            "chapters/04_x": {"figure": {"fig-a": (4, 1), "fig-b": (4, 2)}, "theorem": {"t": (4, 1)}},
+            "chapters/ledger": {"figure": {"fig-c": (9,)}},
+        }
+
+    def test_what_is_shown_is_found_again(self, monkeypatch):
+        shown = {}
+        monkeypatch.setattr(figures, "display", lambda bundle, **about: shown.update(about, bundle=bundle))
+        figures.show("fig-x", plt.subplots()[0])
+        output = v4.new_output("display_data", shown["bundle"], metadata=shown["metadata"])
+        notebook = v4.new_notebook(cells=[v4.new_code_cell(outputs=[output]), v4.new_markdown_cell("text")])
+        (drawing,) = pictures.narrow(notebook).values()
+        assert ElementTree.fromstring(drawing).tag.endswith("svg") and drawing != shown["bundle"]["image/svg+xml"]
