@@ -130,6 +130,9 @@ globalThis.Explorer = (() => {
     return { next: along(point, [1], [U[5]]), error: U[5] };
   }
 
+  // Coordinates below this count as arrived: relative accuracy would follow them, stiff as they are, for ever.
+  const ARRIVED = 1e-9;
+
   /** The flow dW/dt = -grad L from W: the coordinates at the increasing times, each step good to `rtol` of W. */
   function trajectory(W, d, times, rtol = 1e-8) {
     const path = [];
@@ -141,7 +144,7 @@ globalThis.Explorer = (() => {
           const last = h >= end - t;
           const size = last ? end - t : h;
           const { next, error } = step(W, d, size, H);
-          const off = hypot(...error) / (rtol * hypot(...next));
+          const off = hypot(...error) / (rtol * max(hypot(...next), ARRIVED));
           done = off <= 1;
           const better = size * (off >= 0 ? min(5, max(0.2, 0.9 * off ** -0.25)) : 0.2); // 0.2 where it is no number
           h = done && last ? max(h, better) : better;
