@@ -71,6 +71,7 @@ const previews = (() => {
     if (found === link && box) return;
     hide();
     link = found;
+    link.removeAttribute("title"); // the browser would show it on top
     timer = setTimeout(() => show(found), wait);
   }
 

@@ -1,4 +1,5 @@
-/* Boxes wider than the page: where one scrolls, it can be reached by keyboard and says what it is; on paper, folds open.
+/* Boxes wider than the page: where one scrolls, it can be reached by keyboard and says what it is; what is
+   printed is light and unfolded.
    A classic deferred script; without it the boxes scroll all the same. */
 (() => {
   "use strict";
@@ -38,14 +39,19 @@
     }, { capture: true, passive: true });
   }
 
-  const opened = [];
+  /* On paper, folds are open and colours those of the light theme. */
+  const opened = [], root = document.documentElement.dataset;
+  let theme;
   addEventListener("beforeprint", () => {
-    for (const fold of document.querySelectorAll("details.unfolds:not([open])")) {
-      fold.open = true;
-      opened.push(fold);
-    }
+    theme = root.theme;
+    root.theme = "light";
+    opened.push(...document.querySelectorAll("details.unfolds:not([open])"));
+    opened.forEach((fold) => { fold.open = true; });
   });
-  addEventListener("afterprint", () => opened.splice(0).forEach((fold) => { fold.open = false; }));
+  addEventListener("afterprint", () => {
+    root.theme = theme;
+    opened.splice(0).forEach((fold) => { fold.open = false; });
+  });
 
   addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(watch));
 })();
