@@ -216,7 +216,7 @@ display(
 # ## The gradient stays inside
 #
 # ```{prf:theorem} The reduction
-# :label: three-variables
+# :label: thm-three-variables
 #
 # Let $W$ and $W^*$ both lie in the span of $I$, $J$ and $K$. Then so does $\nabla L(W)$. The gradient flow and
 # gradient descent from $W$ never leave the span: they are an ordinary differential equation, or a recursion, for

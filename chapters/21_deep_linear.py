@@ -316,8 +316,8 @@ claims.report("hardt-ma-gradient", verdict=slope.verdict, evidence=verdicts.PROV
 # %% [markdown]
 # ## What links cannot change: the sign of the determinant
 #
-# Theorem 2.1 has no condition on $R$ but $\ell \ge 3\gamma$. Take a reflection, $R = \operatorname{diag}(1, \dots, 1, -1)$, with $\gamma = 0$. Where all $\|A_i\|_2 < 1$, every $I + A_i$ is joined to $I$ by invertible matrices $I
-# + \mu A_i$, $0 \le \mu \le 1$, so the product has a positive determinant and is not $R$. An optimum has a norm above one, at every depth, while the printed bound $2\pi/\ell$ falls below one. What is more, on the way from the
+# Theorem 2.1 has no condition on $R$ but $\ell \ge 3\gamma$. Take a reflection, $R = \operatorname{diag}(1, \dots, 1, -1)$, with $\gamma = 0$. Where all $\|A_i\|_2 < 1$, every $I + A_i$ is joined to $I$ by invertible matrices
+# $I + \mu A_i$, $0 \le \mu \le 1$, so the product has a positive determinant and is not $R$. An optimum has a norm above one, at every depth, while the printed bound $2\pi/\ell$ falls below one. What is more, on the way from the
 # product to $R$ there is a singular matrix: for $\Sigma = I$ the risk stays $\sigma_{\min}(R)^2$ above its minimum throughout the ball, and by Theorem 2.2 the ball has no critical point at all. The proof in the source takes an
 # orthogonal matrix for a product of rotations, which is true when its determinant is one.
 #

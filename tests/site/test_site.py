@@ -1,5 +1,6 @@
 """The site builds from the stored outputs without a warning, stands on its own, and none of its links is broken."""
 
+import collections
 import json
 import re
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT, SCRIPTS
 
-from src.book import claims
+from src.book import claims, previews
 
 
 @pytest.fixture(scope="session")
@@ -123,3 +124,88 @@ def test_the_ledger_page_shows_every_row(site):
     assert [tr.find("strong").get_text() for tr in shown] == [row["place"] for row in rows]
     assert [tr.select_one(".claim-verdict").get_text(strip=True) for tr in shown] == [row["verdict"] for row in rows]
     assert all(tr.find(id=f"row-{row['id']}") for tr, row in zip(shown, rows, strict=True))
+
+
+def test_an_id_stands_on_a_page_once(site):
+    for path, page in chapters(site[1]).items():
+        ids = collections.Counter(tag["id"] for tag in page.find_all(id=True))
+        assert [id for id, number in ids.items() if number > 1] == [], path.name
+
+
+def test_the_first_heading_of_a_page_is_its_title(site):
+    for path, page in chapters(site[1]).items():
+        headings = page.find("main").find_all(["h1", "h2", "h3", "h4"])
+        assert headings[0].name == "h1" and len(page.find_all("h1")) == 1, path.name
+
+
+def test_a_fold_is_named_by_what_it_hides(site):
+    for path, page in chapters(site[1]).items():
+        for fold in page.select("article details"):
+            name = fold.find("summary")
+            assert name.get_text(strip=True) and not name.get("aria-label"), f"{path.name}: {name}"
+        assert page.select(".toggle, .dropdown:not(details)") == [], path.name
+
+
+def test_nothing_opens_in_another_window(site):
+    assert {path.name for path, page in site[1].items() if page.select("a[target=_blank]")} == set()
+
+
+def test_no_line_is_broken_between_a_formula_and_its_full_stop(site):
+    for path, page in chapters(site[1]).items():
+        for formula in page.select("article span.math"):
+            behind = formula.next_sibling
+            if isinstance(behind, str) and re.match(r"[^\s—–]", behind):
+                assert "kept" in formula.parent["class"], f"{path.name}: {formula.get_text()}{behind[:20]}"
+
+
+def test_no_prose_is_set_as_a_formula(site):
+    for path, page in chapters(site[1]).items():
+        for formula in page.select("article .math"):
+            words = re.sub(r"\\(text|mathrm|operatorname\*?|begin|end)\s*\{[^}]*\}|\\[A-Za-z]+", "", formula.get_text())
+            assert not re.search(r"[A-Za-z]{3,}\s+[a-z]{3,}", words), f"{path.name}: {formula.get_text()}"
+
+
+def test_a_page_and_its_pictures_are_light(site):
+    for path, page in chapters(site[1]).items():
+        pictures = {(path.parent / image["src"]).resolve() for image in page.select("article img[src]")}
+        size = path.stat().st_size + sum(picture.stat().st_size for picture in pictures)
+        assert size < 1.5e6, f"{path.name}: {size}"
+        loaded = {(path.parent / tag["src"].partition("?")[0]).resolve() for tag in page.select("script[src]")}
+        loaded |= {
+            (path.parent / tag["href"].partition("?")[0]).resolve() for tag in page.select("link[rel=stylesheet]")
+        }
+        assert sum(file.stat().st_size for file in loaded if "mathjax" not in file.parts) < 0.7e6, path.name
+
+
+def test_every_icon_is_in_the_font_that_the_site_brings(site):
+    html, pages = site
+    style = (html / "_static" / "icons.css").read_text(encoding="utf-8")
+    used = {name for page in pages.values() for name in re.findall(r"\bfa-[a-z-]+", str(page))}
+    assert used - set(re.findall(r"\.(fa-[a-z-]+)", style)) == set()
+    assert len(style) < 10_000
+
+
+def test_what_is_linked_to_has_a_preview(site):
+    html, pages = site
+    folder = html / "_static" / previews.OUT
+    found = {}
+    for path in chapters(pages):
+        text = (folder / f"{path.stem}.js").read_text(encoding="utf-8")
+        name, shown = re.fullmatch(r'previews\.read\("(.*?)", (\{.*\})\);\n', text, re.DOTALL).groups()
+        assert name == path.stem
+        found[name] = json.loads(shown)
+    for path, page in chapters(pages).items():
+        for link in page.select("article a.internal[href]"):
+            url = urlsplit(link["href"])
+            target = path.parent / url.path if url.path else path
+            kinds = pages[target].select_one(
+                f'dl[id="{url.fragment}"], .proof[id="{url.fragment}"], .citation[id="{url.fragment}"]'
+            )
+            if kinds or not url.fragment:
+                assert len(found[target.stem].get(unquote(url.fragment), "")) > 20, f"{path.name}: {link['href']}"
+
+
+def test_no_warning_of_a_run_is_published(site):
+    for path, page in chapters(site[1]).items():
+        outputs = " ".join(output.get_text() for output in page.select(".cell_output"))
+        assert not re.search(r"\w+Warning\b|(/[\w.-]+){2,}\.py\b", outputs), path.name

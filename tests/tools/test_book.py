@@ -272,6 +272,8 @@ class TestOnlyWhatChanged:
         commands.build()
         assert len(executed) == 2
         site = small / "_build" / "book" / "_build" / "html"
+        shown = [cell.outputs for cell in notebooks.read(site / "01_one.ipynb").cells if cell.cell_type == "code"]
+        assert [output.text for outputs in shown for output in outputs] == ["new"]  # and no warning
         before = (site / "01_one.ipynb").stat().st_mtime_ns
         commands.build()
         assert len(executed) == 2 and (site / "01_one.ipynb").stat().st_mtime_ns == before
