@@ -191,11 +191,11 @@ def _beside(final):
 
 def _stage(source):
     """Copy what a site is made of, without notebooks, into the folder `source`."""
-    for name in ("_config.yml", "_toc.yml"):
+    for name in ("_config.yml", "_toc.yml", "CITATION.cff", "CHANGELOG.md"):
         source.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, source)
     shutil.copytree(CHAPTERS, source / "chapters", ignore=shutil.ignore_patterns("*.py", "*.ipynb", ".*"))
-    shutil.copytree(ROOT / "data" / "recorded", source / "data" / "recorded")  # a page includes a table from there
+    shutil.copytree(ROOT / "data" / "recorded", source / "data" / "recorded")  # pages include tables from there
 
 
 def render(source):

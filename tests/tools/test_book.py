@@ -57,7 +57,8 @@ def small(tmp_path, monkeypatch):
     (folder / "chapters").mkdir(parents=True)
     (folder / "data" / "recorded").mkdir(parents=True)
     (folder / "_toc.yml").write_text(TOC)
-    (folder / "_config.yml").write_text("title: small")
+    for name in ("_config.yml", "CITATION.cff", "CHANGELOG.md"):
+        (folder / name).write_text("title: small")
     (folder / "chapters" / "claims.yml").write_text(CLAIM)
     for name in ("01_one", "02_two"):
         make_pair(folder / "chapters" / f"{name}.py")
