@@ -1,11 +1,11 @@
-"""The ledger: every claim of the paper beside what the executed chapters report, as pages and as JSON.
+"""The ledger: every claim of the paper beside what the executed chapters report, as rows, as JSON and as CSV.
 
-A Sphinx extension. ``{ledger}`` is the table of all claims, ``{ledger-summary}`` counts the verdicts, and
-``{deviations}`` lists every claim that does not simply hold; each of them of one part, by default of the paper
-(``{ledger} companions`` is another). All three read ``claims.yml`` and the notebooks beside
-it, in the source tree that is being built; the built site also gets ``ledger.json``.
+The rows come from ``claims.yml`` and the notebooks beside it. A Sphinx extension: what is wrong between them is a
+warning, the built site gets ``ledger.json`` and ``ledger.csv``, and `src.book.ledger_pages` shows the rows.
 """
 
+import csv
+import io
 import json
 import re
 from collections import Counter
@@ -14,7 +14,6 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 
 from src import verdicts
 from src.book import claims
@@ -94,93 +93,10 @@ def tried_seeds(source):
     return {id: times for chapter in found.values() for id, times in chapter["claims"].items()}
 
 
-def _read(source):
+def read(source):
+    """(the claims, the reports) of the source tree ``source``."""
     chapters = Path(source) / "chapters"
     return claims.read(chapters / "claims.yml"), executed(chapters)
-
-
-class _LedgerDirective(SphinxDirective):
-    optional_arguments = 1
-    final_argument_whitespace = True
-
-    def rows(self):
-        self.env.note_reread()  # the page follows the notebooks, which Sphinx does not know it depends on
-        part = self.arguments[0] if self.arguments else claims.PARTS[0]
-        if part not in claims.PARTS:
-            raise self.error(f"the part must be one of {', '.join(claims.PARTS)}, not {part!r}")
-        source = self.env.srcdir
-        return [row for row in rows(*_read(source), tried_seeds(source)) if row["part"] == part]
-
-    def text(self, markdown):
-        """A paragraph of inline Markdown (claims.yml is ours, so that it may hold math)."""
-        children, _ = self.parse_inline(markdown)
-        return nodes.paragraph("", "", *children)
-
-    def verdict(self, row):
-        """The verdict, linked to the cell that reports it."""
-        classes = ["claim-verdict", claims.css_class(row["verdict"])]
-        if row["link"] is None:
-            return nodes.inline("", row["verdict"], classes=classes)
-        uri = row["link"].removeprefix("chapters/")  # all pages stand in chapters/
-        return nodes.reference("", row["verdict"], refuri=uri, classes=classes)
-
-    @staticmethod
-    def table(header, body, widths, classes):
-        """A docutils table; ``body`` holds lists of cells, each a list of block nodes."""
-        group = nodes.tgroup("", *(nodes.colspec(colwidth=w) for w in widths), cols=len(widths))
-        head = nodes.row("", *(nodes.entry("", nodes.paragraph("", title)) for title in header))
-        group += nodes.thead("", head)
-        group += nodes.tbody("", *(nodes.row("", *(nodes.entry("", *cell) for cell in cells)) for cells in body))
-        return nodes.table("", group, classes=[*classes, "colwidths-given"])
-
-
-class Ledger(_LedgerDirective):
-    def run(self):
-        body = []
-        for row in self.rows():
-            ours = [nodes.paragraph("", row["ours"])] if row["ours"] else []
-            if row["spread"]:
-                ours.append(nodes.paragraph("", row["spread"], classes=["claim-spread"]))
-            if len(row["seeds"]) > 1:
-                counts = ", ".join(f"{verdict} {times}" for verdict, times in row["seeds"].items())
-                other = f"Depends on the seed at smoke scale: {counts} times."
-                ours.append(nodes.paragraph("", other, classes=["claim-seeds"]))
-            place = nodes.paragraph("", "", nodes.strong("", row["place"]), ids=[f"row-{row['id']}"])
-            verdict = [nodes.paragraph("", "", self.verdict(row))]
-            if row["evidence"]:
-                verdict.append(nodes.paragraph("", row["evidence"], classes=["claim-evidence"]))
-            claim = [place, self.text(row["statement"])]
-            body.append([[nodes.paragraph("", str(row["row"]))], claim, [self.text(row["paper"])], ours, verdict])
-        return [self.table(["", "Claim", "Paper", "Ours", "Verdict"], body, [4, 31, 25, 28, 12], ["ledger"])]
-
-
-class Summary(_LedgerDirective):
-    def run(self):
-        times = Counter(row["verdict"] for row in self.rows())
-        body = []
-        for verdict, meaning in verdicts.MEANING.items():
-            badge = self.verdict({"verdict": verdict, "link": None})
-            cells = [nodes.paragraph("", "", badge)], [nodes.paragraph("", meaning)]
-            body.append([*cells, [nodes.paragraph("", str(times[verdict]))]])
-        return [self.table(["Verdict", "It means", "Claims"], body, [25, 63, 12], ["ledger-summary"])]
-
-
-class Deviations(_LedgerDirective):
-    def run(self):
-        result = []
-        table = self.rows()
-        for verdict in (v for v in verdicts.MEANING if v != verdicts.HOLDS):
-            entries = [row for row in table if row["verdict"] == verdict]
-            if not entries:
-                continue
-            result.append(nodes.rubric("", verdict[0].upper() + verdict[1:]))
-            items = nodes.definition_list(classes=["deviations"])
-            for row in entries:
-                term = nodes.term("", "", nodes.Text(row["place"] + "  "), self.verdict(row))
-                found = nodes.paragraph("", f"Ours: {row['ours']} ({row['spread']}). {row['note']}")
-                items += nodes.definition_list_item("", term, nodes.definition("", self.text(row["statement"]), found))
-            result.append(items)
-        return result or [nodes.paragraph("", "No executed chapter reports a deviation yet.")]
 
 
 def _number_chapters(app, doctree):
@@ -193,24 +109,49 @@ def _number_chapters(app, doctree):
 
 def _warn(app):
     try:
-        both = _read(app.srcdir)
+        both = read(app.srcdir)
     except ValueError as error:
         raise ExtensionError(f"ledger: {error}") from None
     for problem in problems(*both) + homeless(*both):
         _logger.warning("ledger: %s", problem)
 
 
-def _write_json(app, exception):
+CSV = (
+    "id",
+    "part",
+    "row",
+    "place",
+    "chapter",
+    "verdict",
+    "evidence",
+    "statement",
+    "paper",
+    "ours",
+    "spread",
+    "note",
+    "link",
+)
+
+
+def as_csv(table):
+    """The rows as CSV, one line a claim and one for the names of the columns."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, CSV, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return file.getvalue()
+
+
+def _write_data(app, exception):
     if exception is None and app.builder.format == "html":
-        text = json.dumps(rows(*_read(app.srcdir), tried_seeds(app.srcdir)), ensure_ascii=False, indent=1)
-        (Path(app.outdir) / "ledger.json").write_text(text + "\n", encoding="utf-8")
+        table = rows(*read(app.srcdir), tried_seeds(app.srcdir))
+        out = Path(app.outdir)
+        (out / "ledger.json").write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (out / "ledger.csv").write_text(as_csv(table), encoding="utf-8")
 
 
 def setup(app):
-    app.add_directive("ledger", Ledger)
-    app.add_directive("ledger-summary", Summary)
-    app.add_directive("deviations", Deviations)
     app.connect("doctree-read", _number_chapters, priority=400)  # before Sphinx collects the titles
     app.connect("builder-inited", _warn)
-    app.connect("build-finished", _write_json)
+    app.connect("build-finished", _write_data)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

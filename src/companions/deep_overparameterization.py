@@ -142,6 +142,9 @@ def _member(data, width, layers, eta, target, most, precision, generator):
     begin = deep_relu.start(data.X.shape[1], width, layers, generator, precision=precision)
     limit = depth_maps.limit(data, layers, deep_relu.output(begin, data.X).double(), "logistic", eta, target, most)
     runs = [deep_relu.train(begin, data, "logistic", eta, target, most, noise) for noise in (None, generator)]
+    if not runs[0].steps:
+        first = float(runs[0].losses[0])
+        raise ValueError(f"target must be below the loss at the start, {first:.3g} at width {width}, not {target}")
     judged = path(runs[0], "logistic", eta)
     return [
         [run.steps for run in runs],

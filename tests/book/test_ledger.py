@@ -1,5 +1,7 @@
 """Claims, their reports, and the ledger made from both."""
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -14,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from src import verdicts
-from src.book import claims, ledger
+from src.book import claims, ledger, ledger_pages
 
 PINNED = Path(__file__).with_name("verdicts.yml")
 
@@ -258,10 +260,15 @@ def test_an_odd_notebook_is_named_by_tests_and_build(tmp_path, text, message):
 
 # --- What the built pages show ---------------------------------------------------------------------------------------
 
-CONF = 'extensions = ["myst_parser", "src.book.ledger"]\nmyst_enable_extensions = ["dollarmath"]\nsmartquotes = False\n'
+CONF = """
+extensions = ["myst_parser", "src.book.ledger", "src.book.ledger_pages"]
+myst_enable_extensions = ["dollarmath"]
+smartquotes = False
+"""
 PAGES = {
     "index": "ledger-summary}", "ledger": "ledger}", "deviations": "deviations}",
     "companions": "ledger} companions", "companions-summary": "ledger-summary} companions",
+    "picture": "ledger-picture}",
 }  # fmt: skip
 
 
@@ -338,40 +345,102 @@ def test_a_changed_verdict_is_seen_on_every_page(changed):
     line = [row["id"] for row in rows].index("thm-3.3")
     one, two = table(pages["ledger"]), table(new_pages["ledger"])
     assert [k for k in range(len(one)) if one[k] != two[k]] == [line]
-    ours = "0.0123 ± 0.004 Depends on the seed at smoke scale: holds 7, fails 3 times."
-    assert two[line] == one[line] | {"Ours": ours, "Verdict": "fails " + rows[line]["evidence"]}
+    ours = "0.0123 ± 0.004 The reason. Depends on the seed at smoke scale: holds 7, fails 3 times."
+    assert two[line] == one[line] | {"Ours": ours, "Verdict": f"fails {rows[line]['evidence']} chapter 7"}
     counts = ({row["Verdict"]: int(row["Claims"]) for row in table(page["index"])} for page in (pages, new_pages))
     before, after = counts
     assert after == before | {"holds": before["holds"] - 1, "fails": before["fails"] + 1}
     for page, there in ((pages, False), (new_pages, True)):
-        heads, items = page["deviations"].select("p.rubric"), page["deviations"].select("dl.deviations")
-        fails = dict(zip(texts(heads), items, strict=True))["Fails"]
+        fails = page["deviations"].select_one("section#paper-fails")
         assert ("Theorem 3.3 fails" in texts(fails.select("dt"))) == there
-        assert ("Ours: 0.0123 (± 0.004). The reason." in fails.get_text()) == there
+        assert ("Found: 0.0123 (± 0.004). Why: The reason." in " ".join(texts(fails.select("dd")))) == there
 
 
 def test_the_pages_show_every_row_under_its_headers(changed):
     for pages, every in changed:
         rows = [row for row in every if row["part"] == claims.PARTS[0]]
         shown = table(pages["ledger"])
-        assert [int(row[""]) for row in shown] == [row["row"] for row in rows]
         for row, cells in zip(rows, shown, strict=True):
-            assert plain(cells["Claim"]) == plain(f"{row['place']} {row['statement'].replace('$', '')}"), row["id"]
+            assert plain(cells["Claim"]) == plain(
+                f"{row['row']} {row['place']} # {row['statement'].replace('$', '')}"
+            ), row["id"]
             assert plain(cells["Paper"]) == plain(row["paper"].replace("$", "")), row["id"]
             seeds = "Depends on the seed at smoke scale: holds 7, fails 3 times." if row["seeds"] == TIMES else ""
-            assert cells["Ours"] == " ".join(f"{row['ours']} {row['spread']} {seeds}".split()), row["id"]
-            assert cells["Verdict"] == f"{row['verdict']} {row['evidence']}", row["id"]
+            assert cells["Ours"] == " ".join(f"{row['ours']} {row['spread']} {row['note']} {seeds}".split()), row["id"]
+            assert cells["Verdict"] == (f"{row['verdict']} {row['evidence']} chapter {int(row['chapter'][:2])}"), row[
+                "id"
+            ]
         links = [a["href"] for a in pages["ledger"].select("tbody a.claim-verdict")]
         assert links == [row["link"].removeprefix("chapters/") for row in rows]
         listed = [dt for dl in pages["deviations"].select("dl.deviations") for dt in texts(dl.select("dt"))]
-        order = [v for v in verdicts.MEANING if v != verdicts.HOLDS]
+        order = ledger_pages.WEIGHT
+        assert {*order, verdicts.HOLDS} == verdicts.MEANING.keys()
         assert listed == [f"{row['place']} {v}" for v in order for row in rows if row["verdict"] == v]
         meanings = {row["Verdict"]: row["It means"] for row in table(pages["index"])}
         assert meanings == verdicts.MEANING
         others = [row for row in every if row["part"] == "companions"]
-        assert [int(row[""]) for row in table(pages["companions"])] == [row["row"] for row in others]
+        numbers = [int(tr.select_one(".row-number").text) for tr in pages["companions"].select("tbody tr")]
+        assert numbers == [row["row"] for row in others]
         counts = {row["Verdict"]: int(row["Claims"]) for row in table(pages["companions-summary"])}
         assert counts == {v: sum(row["verdict"] == v for row in others) for v in verdicts.MEANING}
+
+
+def test_counts_lead_to_the_rows_that_they_count(changed):
+    for pages, every in changed:
+        for name, part in zip(("index", "companions-summary"), claims.PARTS):
+            for tr in pages[name].select("tbody tr"):
+                verdict, count = texts(tr.select("td"))[0], int(texts(tr.select("td"))[2])
+                links = [a["href"] for a in tr.select("td:last-child a")]
+                assert links == ([f"ledger.html#{ledger_pages.place_of(part, verdict)}"] if count else [])
+        rows = [row for row in every if row["part"] == claims.PARTS[0]]
+        for entry in pages["picture"].select(".verdict-index li"):
+            here = [row for row in rows if ledger_pages.place_of(claims.PARTS[0], row["verdict"]) == entry["id"]]
+            assert [a["href"] for a in entry.select("a")[1:]] == [f"#row-{row['id']}" for row in here]
+        squares = pages["picture"].select("a.verdict-square")
+        assert {(a["href"], a["title"], a.text) for a in squares} == {
+            (f"#row-{r['id']}", f"{r['place']}: {r['verdict']}", ledger_pages.LETTER[r["verdict"]]) for r in rows
+        }
+        assert len(squares) == len(rows) and len(set(ledger_pages.LETTER.values())) == len(verdicts.MEANING)
+
+
+def test_the_ledger_as_csv_says_what_its_json_says(changed):
+    (_, rows), _ = changed
+    read = list(csv.DictReader(io.StringIO(ledger.as_csv(rows))))
+    assert [line["id"] for line in read] == [row["id"] for row in rows]
+    for line, row in zip(read, rows):
+        assert line == {name: "" if row[name] is None else str(row[name]) for name in ledger.CSV}
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("#paper-holds-corrected", {"verdict": "holds-corrected", "evidence": "", "part": "paper", "text": ""}),
+        ("#companions-fails", {"verdict": "fails", "evidence": "", "part": "companions", "text": ""}),
+        ("#verdict=fails&text=g%20%3E%200", {"verdict": "fails", "evidence": "", "part": "", "text": "g > 0"}),
+        ("#text=a=b", {"verdict": "", "evidence": "", "part": "", "text": "a=b"}),
+        ("#row-thm-3.3", None),
+        ("#the-paper", None),
+        ("#text=%E0%A4%A", {"verdict": "", "evidence": "", "part": "", "text": "%E0%A4%A"}),
+    ],
+)
+def test_the_address_asks_for_rows(address, expected):
+    mini_racer = pytest.importorskip("py_mini_racer", reason="mini-racer runs the ledger's script: make browser")
+    with mini_racer.MiniRacer() as context:
+        context.eval((ledger_pages.FOLDER / "ledger.js").read_text(encoding="utf-8"))
+
+        def js(expression):
+            return json.loads(context.eval(f"JSON.stringify({expression})"))
+
+        parts = json.dumps([*map(ledger_pages.short, claims.PARTS)])
+        found = js(f"Ledger.fromAddress({json.dumps(address)}, {parts})")
+        assert found == expected
+        if found:
+            again = js(f"Ledger.fromAddress(Ledger.toAddress({json.dumps(found)}), {parts})")
+            assert again == found
+            row = {"verdict": "fails", "evidence": "exact", "part": "companions", "text": "Then G > 0"}
+            right = all(found[name] in ("", row[name]) for name in ("verdict", "evidence", "part"))
+            right &= all(word in row["text"].lower() for word in found["text"].lower().split())
+            assert js(f"Ledger.matches({json.dumps(row)}, {json.dumps(found)})") == right
 
 
 def test_copies_and_outputs_beside_the_chapters_are_no_chapters(tmp_path):
