@@ -101,7 +101,7 @@ figures.show("fig-two-networks", figure)
 # :name: fig-two-networks
 # :alt: Two drawings of a network with six inputs, six hidden units and a sum. The left one has random weights only; the right one has the same weights and a thick straight line from each input to the unit of the same number. Beside them a bar chart: exchanging two columns changes nothing without the link and changes the output by a visible fraction with it.
 #
-# Two networks with six inputs, as in Figure 1 of the paper, drawn from their weights. Lines join an input to a hidden unit; their width is the size of the weight, blue for
+# Two networks with six inputs, as in the paper's Figure 1, drawn from their weights. Lines join an input to a hidden unit; their width is the size of the weight, blue for
 # positive and orange for negative ones. Black lines are the identity link. Right: the same two columns of $W$ are exchanged in both networks, and the root mean square change of
 # the output is compared with its standard deviation.
 # ```
@@ -348,7 +348,7 @@ display(Markdown(f"The losses of all {len(orders)} students in the figure are ze
 #
 # ## The landscape, as far as a plane can show it
 #
-# Figure 2 of the paper is a sketch: near the identity it is easy, near the origin $O$ it seems hard, beyond that unknown. Let us compute it. We take the plane of all
+# The paper's Figure 2 is a sketch: near the identity it is easy, near the origin $O$ it seems hard, beyond that unknown. Let us compute it. We take the plane of all
 # $I + W = c_1 I + c_2 P$, with $P$ the cyclic shift of the columns. It contains the origin, the identity, and the shifted identity, next to which a copy of the teacher lies. From
 # every point of a grid we run gradient descent with the exact gradient, in all $d^2$ dimensions, and note where it ends. The teacher has a small random $W^*$ and lies slightly off
 # the plane. As a plane is a thin slice, we also start at random: the same Gaussian noise, once around the identity and once around the origin.
@@ -396,7 +396,7 @@ figures.show("fig-landscape", figure)
 # :name: fig-landscape
 # :alt: Above left: contours of the loss with two valleys, at the identity and at the shifted identity, and a ridge through the origin. Above right: starts nearer to the identity end at the teacher, starts nearer to the shifted identity at the teacher's shifted copy, and starts with negative coefficients mostly elsewhere. Below: stacked bars; around the identity nearly all random starts reach the teacher, around the origin hardly any.
 #
-# What Figure 2 of the paper sketches, computed. Above: the exact loss on the plane $I + W = c_1 I + c_2 P$ through the origin O, the identity I and its shifted copy P, and where
+# What the paper's Figure 2 sketches, computed. Above: the exact loss on the plane $I + W = c_1 I + c_2 P$ through the origin O, the identity I and its shifted copy P, and where
 # gradient descent from each point of the plane ends. Below, in the same colours: random starts, the same noise around I and around O, at the same dimension.
 # ```
 

@@ -265,7 +265,7 @@ claims.report(
 # %% [markdown]
 # ## Does anything else stop the gradient?
 #
-# Figure 2 of the paper colours a region around the identity that is said to hold one global minimum and neither a saddle point nor another local minimum. It gives no
+# The paper's Figure 2 colours a region around the identity that is said to hold one global minimum and neither a saddle point nor another local minimum. It gives no
 # radius and no proof. Here are both.
 #
 # ```{prf:theorem} The only critical point
@@ -365,7 +365,7 @@ claims.report(
 # %% [markdown]
 # ## Where the easy region must end
 #
-# Figure 2 of the paper calls the surroundings of the identity easy. How far can that go? At [$W^* = 0$](#notation-w) this is the model in which {cite:t}`safran2018spurious`
+# The paper's Figure 2 calls the surroundings of the identity easy. How far can that go? At [$W^* = 0$](#notation-w) this is the model in which {cite:t}`safran2018spurious`
 # prove, for 6 to 20 units, that some local minima are not global. Those nearest to the identity are a family: $I + W$ has $a$ in its corner, $b$ in the rest of the first row, $c$
 # in the rest of the first column, $p$ on the rest of the diagonal, $q$ elsewhere. One unit turned round leads there: descent from $W = -2 e_1 e_1^\top$. Each has $d!$ copies, by the
 # order of its columns ([chapter 1](#permuted-columns)). The one of least $\|W\|_2$ exchanges column 1 with another: if a copy puts a column $j > 1$ neither where it was nor first, that column

@@ -59,7 +59,7 @@ blue, red, green, black = (figures.COLOURS[c] for c in ("blue", "vermillion", "g
 # %% [markdown]
 # ## A path that first leads away
 #
-# Figure 3 of the paper is a sketch of ten points. The first six lead away from the teacher [$W^*$](#notation-w), the others approach it. {numref}`fig-real-figure-3` is such a
+# The paper's Figure 3 is a sketch of ten points. The first six lead away from the teacher [$W^*$](#notation-w), the others approach it. {numref}`fig-real-figure-3` is such a
 # path, computed. The teacher is $W^* = 0$, and the student starts at
 #
 # $$W = -a\,(I - J/d) + bK$$
@@ -100,7 +100,7 @@ figures.show("fig-real-figure-3", figure)
 # :name: fig-real-figure-3
 # :alt: Top, ten marked points: six run horizontally to the right, the other four descend to the teacher. Bottom left, the distance rises by about a percent and then falls. Bottom right, the potential falls at once.
 #
-# Figure 3 of the paper from a computed path: the flow of the exact loss from a wrong-way start, $d = 103$, $W^* = 0$. Top: the plane of trace and skew part. Bottom: the distance
+# The paper's Figure 3 from a computed path: the flow of the exact loss from a wrong-way start, $d = 103$, $W^* = 0$. Top: the plane of trace and skew part. Bottom: the distance
 # to the teacher and the potential at the beginning, Phase I in grey. $W_1$ to $W_6$ are in Phase I, $W_6$ to $W_{10}$ in Phase II.
 # ```
 #

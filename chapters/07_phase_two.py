@@ -297,14 +297,14 @@ claims.report(
 )
 
 # %% [markdown]
-# ## Figure 5: three bounds
+# ## The paper's Figure 5: three bounds
 #
 # The paper splits $\langle R, M\rangle$ by a Taylor expansion about right angles and bounds the parts by $\frac\pi2 - O(g)$, $-1.3$ and $-0.085$ times $\|M\|_F^2$. The sum of the three parts is exact
 # (`landscape.inner_product_parts`), but to *which* part the column $i = j$ belongs the text does not say. As the thought experiment of section 4 prints it, the constant part holds $\sum_j g_j \langle \bar a_j, m_j\rangle$, with the
 # potential $g_j = g - r_j$ of the other columns. The alternative puts $g$ there, and the difference $-\sum_j r_j \langle \bar a_j, m_j\rangle$ into the first-order part. To leading order this difference is minus the sum of the
 # squares on the diagonal of $M$. Here is what can be proved of either reading; a search minimises each part in both.
 #
-# ```{prf:proposition} Figure 5 in every dimension
+# ```{prf:proposition} The paper's Figure 5 in every dimension
 # :label: fig-5-bounds
 #
 # Let $\|W\|_2, \|W^*\|_2 \le \gamma$, with $\psi, \xi, \zeta$ as in {prf:ref}`thm-margin`. With $g$ in the constant part, the parts are, in units of $\|M\|_F^2$, at least
@@ -426,7 +426,7 @@ claims.report(
 # - Its $\gamma$ is a matter of size: in small dimensions already a search finds pairs that break the inequality, and padding carries them to all larger ones.
 # - As $\gamma \to 0$ the worst ratio depends on $\gamma^2 d$ only and tends to $\frac\pi2 - 1.05$ over all dimensions, where the bound is sharp.
 # - The condition on $g$ is needed on one side only: a negative potential adds $g^2$ or more to the inner product.
-# - Figure 5's three bounds are proved for small $\gamma$ in every dimension, once the first holds $g$ and not $g_j$; it is the joint expansion that makes them possible.
+# - The three bounds of the paper's Figure 5 are proved for small $\gamma$ in every dimension, once the first holds $g$ and not $g_j$; it is the joint expansion that makes them possible.
 #
 # ## Exercises
 #

@@ -9,6 +9,7 @@ import numpy as np
 from cycler import cycler
 from IPython.display import display
 from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 # Okabe and Ito's colours: told apart with every common form of colour blindness.
@@ -21,6 +22,8 @@ COLOURS = {
     "sky": "#56B4E9",
     "black": "#000000",
 }
+DASHES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 PAGE = 672  # width of a page's text on a desktop and on a phone, pixels
 PHONE = 345
 
@@ -62,6 +65,8 @@ def show(name, figure):
     """Display `figure` and close it. On the page it stands where the directive ``{glue:figure} name`` puts it, with
     the caption and the alternative text that are written there. What the figure says goes into the output as data, and
     so does, for phones, the figure with its panels below each other."""
+    for axes in figure.axes:
+        tell_apart(axes)
     metadata = {
         "scrapbook": {"name": name, "mime_prefix": ""},  # what that directive looks for
         "figure": summary(figure),
@@ -75,15 +80,53 @@ def show(name, figure):
     plt.close(figure)
 
 
+def tell_apart(axes):
+    """Give labelled lines of a panel that differ in colour alone dashes, or markers, of their own.
+
+    What is drawn like such a line and without a label belongs to it and changes with it; what was told apart by hand
+    stays.
+    """
+    used = set()
+    for line, x, _ in _curves(axes):
+        before = style(line), line.get_color()
+        dash, marker = before[0]
+        if marker:
+            choices = [(dash, other) for other in MARKERS]
+        else:
+            choices = [*((other, "") for other in DASHES), *zip(DASHES, MARKERS)]
+        if before[0] in used:
+            dash, marker = next((choice for choice in choices if choice not in used), before[0])
+            for one in (*axes.get_lines(), *_in_legend(axes, line.get_label())):
+                if (style(one), one.get_color()) == before:
+                    one.set(linestyle=dash or "None", marker=marker or "None")
+                    if not before[0][1]:
+                        one.set(markersize=4, markevery=max(1, len(x) // 8))
+        used.add(style(line))
+
+
+def style(line):
+    """(dashes, marker) of a line, "" for none."""
+    return tuple("" if x in ("None", "none", " ", None) else x for x in (line.get_linestyle(), line.get_marker()))
+
+
+def _in_legend(axes, label):
+    """The drawn sample of a label in the panel's legend."""
+    if legend := axes.get_legend():
+        for handle, text in zip(legend.legend_handles, legend.get_texts()):
+            if text.get_text() == label and isinstance(handle, Line2D):
+                yield handle
+
+
 def summary(figure):
-    """What a figure says, as plain data: for each panel its title, its axes' labels, and each line's label and ends."""
+    """What a figure says, as plain data: each panel's title and names of axes, each line's label, style and ends."""
     return [
         {
             "title": axes.get_title(loc="left") or axes.get_title(),
             "x": axes.get_xlabel(),
             "y": axes.get_ylabel(),
             "lines": [
-                {"label": line.get_label(), "points": len(x), "first": _plain(y[0]), "last": _plain(y[-1])}
+                {"label": line.get_label(), "style": " ".join(map(str, style(line))).strip(), "points": len(x)}
+                | {"first": _plain(y[0]), "last": _plain(y[-1])}
                 for line, x, y in _curves(axes)
             ],
         }

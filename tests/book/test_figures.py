@@ -42,6 +42,10 @@ class TestPanels:
                 same = all(one[key] == two[key] for key in ("points", "first", "last"))
                 assert not same, f"{chapter}, {name}: {one['label']!r} and {two['label']!r} are one curve"
 
+    def test_lines_are_told_apart_by_more_than_colour(self, chapter, name, panel):
+        styles = [line["style"] for line in panel["lines"]]
+        assert len(set(styles)) == len(styles), f"{chapter}, {name}: {styles}"
+
     def test_per_cent_are_per_cent(self, chapter, name, panel):
         if "%" in panel["y"] and values(panel):
             assert max(map(abs, values(panel))) > 1, f"{chapter}, {name}: a fraction on an axis in per cent"
@@ -68,7 +72,7 @@ def test_a_figure_tells_what_it_shows():
     axes.set(title="Up", xlabel="x", ylabel="y")
     (panel,) = figures.summary(figure)
     plt.close(figure)
-    line = {"label": "a line", "points": 3, "first": 3.0, "last": 5.0}
+    line = {"label": "a line", "style": "-", "points": 3, "first": 3.0, "last": 5.0}
     assert panel == {"title": "Up", "x": "x", "y": "y", "lines": [line]}
 
 
@@ -87,6 +91,24 @@ def test_figures_say_what_was_pinned():
                 for end, value in zip(("first", "last"), expected["lines"][line["label"]], strict=True):
                     near = value if value is None else pytest.approx(value, rel=0.1, abs=1e-9)
                     assert line[end] == near, f"{name}: {line['label']!r}, {end}"
+
+
+def test_lines_that_differ_in_colour_alone_get_dashes_or_markers():
+    figure, axes = plt.subplots()
+    for k in range(6):
+        axes.plot([0, 1, 2], [k, k, k], color=f"C{k}", label=f"{k}")
+        axes.plot([0, 1, 2], [k, k + 1, k], color=f"C{k}")  # another of the same kind
+    axes.plot([0], [1], "o", color="C0", label="dots")
+    axes.plot([0], [2], "o", color="C1", label="more dots")
+    axes.plot([0, 1, 2], [1, 2, 3], "--", color="C7", label="by hand")
+    legend = axes.legend()
+    figures.tell_apart(axes)
+    lines = axes.get_lines()
+    styles = [figures.style(line) for line in lines if not line.get_label().startswith("_")]
+    assert styles[:5] == [("-", ""), ("--", ""), ("-.", ""), (":", ""), ("-", "o")] and len(set(styles)) == len(styles)
+    assert [figures.style(one) for one in lines[0:12:2]] == [figures.style(one) for one in lines[1:12:2]]
+    assert [figures.style(handle) for handle in legend.legend_handles] == styles
+    plt.close(figure)
 
 
 def smallest():
