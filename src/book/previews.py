@@ -35,7 +35,9 @@ def places(body):
 
 def _shown(body, place, tag, classes):
     if tag == "section":
-        beginning = re.compile(r"\s*<h\d>(.*?)</h\d>.*?(<p>.*?</p>)", re.DOTALL).match(body, place.end())
+        beginning = re.compile(r"\s*<h\d>(.*?)</h\d>(?:\s*<details.*?</details>)?.*?(<p>.*?</p>)", re.DOTALL).match(
+            body, place.end()
+        )
         return beginning and f"<p><strong>{beginning[1]}</strong></p>{beginning[2]}"
     return element(body, place.start(), tag) if tag in {"dl", "figure"} or classes & WHOLE else None
 

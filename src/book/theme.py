@@ -54,7 +54,7 @@ class _Statements(SphinxPostTransform):
             node[0].insert(0, name)
             node.replace_self(nodes.admonition("", *node.children, classes=node["classes"], ids=node["ids"]))
         for node in list(self.document.findall(solution_node)):
-            name = _Summary("", *(_unlinked(child) for child in node[0]))
+            name = _Summary("", "", *(part for child in node[0] for part in _unlinked(child)))
             node.replace_self(_Fold("", name, *node[1:], classes=node["classes"], ids=node["ids"]))
         for title in list(self.document.findall(nodes.title)):
             ids = title.parent["ids"]
@@ -64,10 +64,8 @@ class _Statements(SphinxPostTransform):
 
 
 def _unlinked(node):
-    """A link within a name that opens a fold could not be told from it: its text alone."""
-    return (
-        nodes.Text(node.astext()) if isinstance(node, nodes.reference) and not list(node.findall(nodes.math)) else node
-    )
+    """What stands in a link, without it: within a name that opens a fold it could not be told from the name."""
+    return node.children if isinstance(node, nodes.reference) else [node]
 
 
 def _open(translator, node, tag, classes):
@@ -88,6 +86,8 @@ def _close(tag):
 def _context(app, page, template, context, doctree):
     """Without scripts a page is light; a reader's own wish is followed in ``layout.html``."""
     context["default_mode"] = "light"
+    if "body" in context:  # a list has items
+        context["body"] = context["body"].replace(' role="doc-biblioentry"', ' role="listitem"')
 
 
 def icons(site):

@@ -73,7 +73,7 @@ def test_a_formula_between_spaces_is_left_alone():
 
 
 BODY = """<section id="first"><span id="by-label"></span><h1>First<a class="headerlink" href="#first">#</a></h1>
-<p>Its <a href="x.html#y">beginning</a>.</p>
+<details><p>How it is run.</p></details><p>Its <a href="x.html#y">beginning</a>.</p>
 <div class="proof theorem admonition" id="thm"><p>A</p><div class="inner" id="in"><div>B</div></div><p>C</p></div>
 <p>after</p><dl class="simple myst" id="notation-w"><dt>W</dt><dd>weights</dd></dl>
 <div class="cell_output" id="no"><p>no</p></div></section>"""

@@ -3,11 +3,10 @@
    A classic deferred script; without it the boxes scroll all the same. */
 (() => {
   "use strict";
-  const KINDS = [
-    [".pst-scrollable-table-container", "region", "Table, scrolls sideways"],
-    ["article div.math > mjx-container", "group", "Formula, scrolls sideways"],
-    ["article span.math", "group", "Formula, scrolls sideways"],
-    ["article div.highlight pre", "region", "Code, scrolls sideways"],
+  const KINDS = [ // of boxes: what is found, its role, its name
+    ["article :is(.pst-scrollable-table-container, .explorer-table)", "region", (k) => `Table ${k + 1} of this page, scrolls sideways`],
+    ["article div.math > mjx-container, article span.math", "group", () => "Formula, scrolls sideways"],
+    ["article div.highlight pre", "group", () => "Code, scrolls sideways"],
   ];
 
   function mark(box, role, label) {
@@ -27,15 +26,23 @@
   }
 
   const markAll = () => KINDS.forEach(([selector, role, label]) =>
-    document.querySelectorAll(selector).forEach((box) => mark(box, role, label)));
+    document.querySelectorAll(selector).forEach((box, k) => mark(box, role, label(k))));
+
+  /* A link that is a formula alone is named by the formula's text. */
+  function nameLinks() {
+    for (const link of document.querySelectorAll("article a:has(mjx-assistive-mml)")) {
+      const formulas = [...link.querySelectorAll("mjx-assistive-mml")].map((formula) => formula.textContent);
+      if (link.textContent.trim() === formulas.join("").trim()) link.setAttribute("aria-label", formulas.join(""));
+    }
+  }
 
   function watch() {
+    nameLinks();
     markAll();
     addEventListener("resize", () => requestAnimationFrame(markAll));
     document.addEventListener("toggle", markAll, true); // a fold's boxes have a width when it is open
     document.addEventListener("scroll", ({ target }) => { // of a box: scroll events do not bubble
-      const kind = target.matches && KINDS.find(([selector]) => target.matches(selector));
-      if (kind) mark(target, kind[1], kind[2]);
+      if (target.matches?.("[role][tabindex]")) mark(target, target.getAttribute("role"), target.getAttribute("aria-label"));
     }, { capture: true, passive: true });
   }
 
