@@ -10,7 +10,7 @@ WANTED := { (cd $(VENV) && pwd -P) && cat requirements.txt constraints.txt pypro
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE MPLBACKEND JUPYTER_PATH
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN
 
-.PHONY: help book site test lint run sweep compare refresh lab bench stress cluster ready
+.PHONY: help book site test lint run sweep compare refresh lab bench stress cluster browser ready
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -53,11 +53,14 @@ lab: ready  ## the chapters in JupyterLab, which is installed at the first call
 bench: ready  ## measure the speed of src and what it costs
 	@$(PY) -m tools.bench
 
-stress: ready cluster  ## kills, full disks, damaged files, bad inputs on purpose, and the tests that take long
+stress: ready cluster browser  ## kills, full disks, damaged files, bad inputs on purpose, and the tests that take long
 	@$(PY) -m tests.stress; tried=$$?; $(PY) -m tests.cluster && $(PY) -m pytest -q -m stress tests && exit $$tried
 
 cluster: ready  # what a sweep on a Dask cluster needs
 	@$(PY) -c "import distributed" 2>/dev/null || $(PY) -m pip install --quiet -r requirements-cluster.txt
+
+browser: ready  # what the tests in a browser need; what cannot be had is said, and its tests are skipped
+	@tools/browser.sh $(PY)
 
 ready:  # the environment, made again where it was moved or copied, or a requirement changed
 	@set -e; if test -x $(PY) && $(WANTED) | cmp -s - $(STAMP); then exit 0; fi; \

@@ -4,29 +4,11 @@ import collections
 import copy
 import json
 import re
-import subprocess
-import sys
 from urllib.parse import unquote, urlsplit
 
-import pytest
-from bs4 import BeautifulSoup
-from conftest import ROOT, SCRIPTS
+from conftest import SCRIPTS
 
 from src.book import claims, previews
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The built site: {path: parsed page}; the fixture fails on any warning."""
-    out = tmp_path_factory.mktemp("site")
-    program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    command = [*program, "build", ROOT, "-W", "-n", "--keep-going", "-q", "--path-output", out]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
-    assert "WARNING" not in run.stdout + run.stderr
-    html = out / "_build" / "html"
-    files = [path for path in sorted(html.rglob("*.html")) if "_static" not in path.parts]  # templates of the theme
-    return html, {path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in files}
 
 
 def chapters(pages):

@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-FILES = ("requirements.txt", "requirements-cluster.txt", "requirements-lab.txt")
+FILES = tuple(f"requirements{kind}.txt" for kind in ("", "-browser", "-cluster", "-lab"))
 
 
 def pins(name):
