@@ -9,6 +9,7 @@ import jupytext
 import matplotlib
 import torch
 from nbval.plugin import IPyNbCell
+from site_pages import browser, served, site, visits  # noqa: F401 (fixtures)
 
 from src.book import claims
 from tools import chapters, kernels

@@ -13,7 +13,7 @@ INTEGRITY=sha512-ilYanEU8vxxBexpJd8cWM4ElSQq4QctCLKih0TSfjIfCQTeyH/6zVrmIJfLPrKT
 
 chromium() { command -v chromium >/dev/null && command -v chromedriver >/dev/null; }
 if ! chromium && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y \
+    { timeout 120 apt-get -qq update && DEBIAN_FRONTEND=noninteractive timeout 400 apt-get -qq install --no-install-recommends -y \
         chromium chromium-driver; } >/dev/null 2>&1
 fi
 chromium || echo "no browser: install Debian's chromium and chromium-driver (as root, make browser does it)"
