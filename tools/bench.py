@@ -6,6 +6,7 @@ largest. Times alone depend on the machine; ratios much less.
 
 import os
 import platform
+import re
 import statistics
 import time
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from src.model import population, weights
 from src.runs import recorded
 
 TABLE = recorded.FOLDER / "benchmarks.md"
+UNITS = re.compile(r"(?<=\d) (?=(?:s|ms|µs)\b)")  # the spaces at which a line must not break
 
 
 class Plain(nn.Module):
@@ -263,7 +265,7 @@ def residual_epoch(generator):
     which = "operations" if times[0] > times[1] else "bytes moved"
     floor = max(times)
     yield (
-        f"{what}, over the floor ({operations / 1e12:.3g} TFLOP and {moved / 1e9:.3g} GB; {which})",
+        f"{what}, over its convolutions alone ({operations / 1e12:.3g} TFLOP and {moved / 1e9:.3g} GB; {which})",
         f"{mine:.3g} s",
         f"{floor:.3g} s",
         f"{mine / floor:.3g}",
@@ -383,14 +385,14 @@ def store(rows, tables):
         f"Measured on {datetime.now(UTC):%Y-%m-%d} on the CPU: {machine}; Python {platform.python_version()}, "
         f"torch {torch.__version__}.",
         "",
-        "| what | ours | the other | ratio: median (least – largest) |",
+        "| what | the book | compared with | ratio: median (least – largest) |",
         "|---|---|---|---|",
         *("| " + " | ".join(row) + " |" for row in rows),
         "",
         *tables,
     ]
     unfinished = TABLE.with_suffix(".partial")
-    unfinished.write_text("\n".join(lines), encoding="utf-8")
+    unfinished.write_text(UNITS.sub("\u00a0", "\n".join(lines)), encoding="utf-8")
     os.replace(unfinished, TABLE)
 
 

@@ -43,8 +43,11 @@ def filled(text, reports):
 
 class Finding(SphinxRole):
     def run(self):
+        self.env.note_reread()  # the page follows the notebooks
+        reports = self.env.temp_data.get("reports") or ledger.executed(f"{self.env.srcdir}/chapters")
+        self.env.temp_data["reports"] = reports
         try:
-            text, chapter = filled(self.text, ledger.executed(f"{self.env.srcdir}/chapters"))
+            text, chapter = filled(self.text, reports)
         except ValueError as error:
             return [], [self.inliner.reporter.error(f"finding: {error}", line=self.lineno)]
         id = _FORM.fullmatch(self.text)["id"]

@@ -21,10 +21,13 @@ PHONE = "(max-width: 576px)"
 
 
 def numbered_by_chapter(env):
-    """Give the k-th figure of chapter 4 the number 4.k, in place of its number in the book; statements likewise."""
+    """Give the k-th figure of chapter 4 the number 4.k, in place of its number in the book; exercises likewise.
+
+    Not so statements: the paper has a Theorem 3.1 of its own.
+    """
     for page, kinds in env.toc_fignumbers.items():
         if found := re.match(r"(\d\d)_", PurePosixPath(page).name):
-            for names in kinds.values():
+            for names in (kinds.get("figure", {}), kinds.get("exercise", {})):
                 names.update({name: (int(found[1]), place) for place, name in enumerate(names, 1)})
     return []
 

@@ -88,6 +88,15 @@ def _context(app, page, template, context, doctree):
     context["default_mode"] = "light"
     if "body" in context:  # a list has items
         context["body"] = context["body"].replace(' role="doc-biblioentry"', ' role="listitem"')
+    if doctree is not None and (words := description(doctree)):
+        context["metatags"] += f'\n<meta name="description" content="{html.escape(words)}" />'
+
+
+def description(doctree):
+    """What a page is about, for search engines: its first paragraph, in a chapter its question, cut at a word."""
+    paragraphs = (" ".join(p.astext().split()) for p in doctree.findall(nodes.paragraph))
+    words = next((text for text in paragraphs if len(text) > 40), "").removeprefix("The question. ")
+    return words if len(words) <= 200 else words[:200].rsplit(" ", 1)[0] + " …"
 
 
 def icons(site):

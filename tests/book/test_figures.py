@@ -187,7 +187,7 @@ class TestOnThePage:
         )
         pictures.numbered_by_chapter(env)
         assert env.toc_fignumbers == {
-            "chapters/04_x": {"figure": {"fig-a": (4, 1), "fig-b": (4, 2)}, "theorem": {"t": (4, 1)}},
+            "chapters/04_x": {"figure": {"fig-a": (4, 1), "fig-b": (4, 2)}, "theorem": {"t": (3,)}},
             "chapters/ledger": {"figure": {"fig-c": (9,)}},
         }
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from docutils import nodes, utils
 
-from src.book import formulas, previews
+from src.book import formulas, previews, theme
 
 CASES = [  # a formula, and the parts between which a line may be broken
     (r"q = \frac\pi2", [r"q = \frac\pi2"]),  # short
@@ -93,3 +93,17 @@ def test_a_preview_is_the_element_without_links_and_ids():
 def test_an_element_that_is_not_closed_is_named():
     with pytest.raises(ValueError, match="<div> is not closed: <div><p>"):
         previews.element("<div><p>text</p>", 0, "div")
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "expected"),
+    [
+        (["Short.", "The question. How fast does the potential fall, and why?"], "How fast does the potential fall, and why?"),
+        (["one two " * 40], ("one two " * 25).strip() + " …"),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_a_page_is_described_by_its_beginning(paragraphs, expected):
+    document = utils.new_document("page")
+    document += [nodes.paragraph("", text) for text in paragraphs]
+    assert theme.description(document) == expected
