@@ -150,7 +150,7 @@ right.set(
     title=f"Long tails cost step size ($d = {d_noise}$, $B = {batch}$)",
 )
 left.legend()
-right.legend()
+right.legend(loc="lower left", bbox_to_anchor=(0.36, 0.02))
 figures.show("fig-11-noise", figure)
 
 # %% [markdown]
