@@ -77,6 +77,7 @@ torch.set_num_threads(1)  # small networks: more threads gain little, and none b
 ROWS = table_1.ROWS  # the three networks: ResNet, single skip, vanilla
 SKIP = {name: row.skip for name, row in ROWS.items()}
 COLOUR = dict(zip(ROWS, (figures.COLOURS[c] for c in ("blue", "orange", "vermillion")), strict=True))
+STYLE = {"ResNet": "-", "single skip": "--", "vanilla": "-."}
 
 # %% [markdown]
 # ## Three networks from one description
@@ -112,7 +113,7 @@ figures.show("fig-blocks", fig)
 # :name: fig-blocks
 # :alt: Three chains of operations: convolution, batch norm, ReLU, convolution, batch norm, ReLU. In the first an arc leads from the input to an addition before the last ReLU. In the second, arcs jump over each of the two layers. The third has no arcs.
 #
-# One block of each network, traced from the code. The middle one is Figure 6 of the paper, twice in a row: its identity jumps over a single layer.
+# One block of each network, traced from the code. The middle one is the paper's Figure 6, twice in a row: its identity jumps over a single layer.
 # ```
 #
 # Write $\ell$ for a layer, a $3 \times 3$ convolution and a batch normalisation, and $h$ for what enters it. The block of He et al. is
@@ -173,14 +174,14 @@ fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.4))
 layer = 1 + 2 * np.arange(28)
 for name, profile in behind.items():
     for ax, values in zip(axes, (profile[:, 0], profile[:, 1] / profile[:, 1, -1:]), strict=True):
-        ax.plot(layer, np.exp(np.log(values).mean(0)), color=COLOUR[name], label=name)
+        ax.plot(layer, np.exp(np.log(values).mean(0)), STYLE[name], color=COLOUR[name], label=name)
         ax.fill_between(layer, values.min(0), values.max(0), color=COLOUR[name], alpha=0.25, lw=0)
 axes[1].plot(layer, deep.GROWTH ** (55 - layer), ":", color="black", lw=1.2, label="plain, computed")
-axes[0].set(title="Links let activations grow ...", ylabel="root mean square", ylim=(0, None))
-axes[1].set(title="... and keep gradients even", ylabel="gradient norm / that behind block 27", yscale="log")
+axes[0].set(title="Links let activations grow", ylabel="root mean square", ylim=(0, None))
+axes[1].set(title="Links keep gradients even", ylabel="gradient norm / that behind block 27", yscale="log")
 for ax in axes:
     ax.set(xlabel="layer (1 is next to the image)")
-axes[1].legend()
+    ax.legend()
 figures.show("fig-through-depth", fig)
 
 # %% [markdown]
@@ -254,12 +255,12 @@ for (name, curves), marker in zip(narrow.items(), "os^", strict=True):
     style = {"color": COLOUR[name], "marker": marker, "ms": 5, "label": name}
     axes[0].plot(curves.epoch[1:], curves.loss[1:], **style)
     axes[1].plot(curves.epoch, 100 * curves.errors["test"], **style)
-axes[0].set(title=f"{6 * depth + 2} layers, {width} to {4 * width} channels ...", ylabel="training loss (nats)")
-axes[1].set(title="... and their tests", ylabel="test error (%)", ylim=(0, 100))
+axes[0].set(title=f"{6 * depth + 2} layers, {width} to {4 * width} channels", ylabel="training loss (nats)")
+axes[1].set(title="The same networks tested", ylabel="test error (%)", ylim=(0, 100))
 for ax in axes:
     ax.set(xlabel="epoch")
     ax.xaxis.get_major_locator().set_params(integer=True)
-axes[0].legend()
+    ax.legend()
 figures.show("fig-narrow", fig)
 
 # %% [markdown]
@@ -332,7 +333,7 @@ fig, axes = plt.subplots(1, 2, figsize=(9.0, 3.6), sharey=True)
 for ax, (title, found) in zip(axes, panels.items()):
     for name, row in ROWS.items():
         for k, r in enumerate(found[name].values()):
-            ax.plot(100 * r.arrays["test_error"], color=COLOUR[name], alpha=0.85, label=None if k else name)
+            ax.plot(100 * r.arrays["test_error"], STYLE[name], color=COLOUR[name], alpha=0.85, label=None if k else name)
         ax.axhline(row.error, color=COLOUR[name], ls=":", lw=1.2)
     ax.set(title=title, xlabel="epoch", yscale="log")
     ax.xaxis.get_major_locator().set_params(integer=True)

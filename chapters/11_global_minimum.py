@@ -18,7 +18,7 @@
 #
 # **The question.** Does SGD with an identity link find its teacher's weights, and what stops the networks without one?
 #
-# **What you will see.** Figure 7 of the paper at its own setting: the residual student arrives at [$W^*$](#notation-w) in every run, the vanilla student and
+# **What you will see.** The paper's Figure 7 at its own setting: the residual student arrives at [$W^*$](#notation-w) in every run, the vanilla student and
 # the three-block student do not. Then the reason, from the exact loss: at the paper's last epoch the vanilla student is on a plateau that still leads down; a
 # local minimum behind it has most of the teacher's columns in another order, many with the wrong sign.
 #
@@ -76,6 +76,7 @@ parameters.require(eta <= largest, f"'eta' must be at most {largest:.3g} for SGD
 generator = torch.Generator().manual_seed(seed)
 READINGS = figure_7.READINGS
 COLOUR = dict(zip(figure_7.STUDENTS, (figures.COLOURS[c] for c in ("blue", "vermillion", "orange", "green"))))
+STYLE, MARKER = (dict(zip(figure_7.STUDENTS, marks)) for marks in (("-", "--", "-.", ":"), "os^D"))
 
 # %% [markdown]
 # ## Who arrives
@@ -109,13 +110,14 @@ fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.5))
 for ax in axes:
     for name in ("ResLink", *READINGS):
         epoch, curve = shown[name].epoch, shown[name].distance
-        ax.plot(epoch, curve.mean(1), color=COLOUR[name], label=name)
+        ax.plot(epoch, curve.mean(1), STYLE[name], color=COLOUR[name], label=name)
         ax.fill_between(epoch, curve.min(1), curve.max(1), color=COLOUR[name], alpha=0.25, lw=0)
         ax.plot(live[name].epoch, live[name].distance.mean(1), ".", ms=3.5, color="k", alpha=0.6, zorder=4)
     ax.plot(exact.t / t_per_epoch, exact.distance, "k-", lw=0.8, label="ResLink, exact flow")
     ax.set(xlabel="epoch", xlim=(0, last_epoch), ylabel=r"distance $\|W - W^*\|_F$")
-axes[0].set(ylim=(0, 20), title="Only ResLink arrives ...")
-axes[1].set(yscale="log", title="... along a straight line")
+axes[0].set(ylim=(0, 20), title="Only ResLink arrives")
+axes[1].set(yscale="log", title="It falls exponentially")
+axes[0].legend(loc="upper right", bbox_to_anchor=(1, 0.8))
 axes[1].legend(loc="lower left")
 figures.show("fig-07-distance", fig)
 
@@ -124,7 +126,7 @@ figures.show("fig-07-distance", fig)
 # :name: fig-07-distance
 # :alt: Distance to the teacher against epochs. The residual student falls in a straight line on the logarithmic axis; both vanilla students stay level, one at 8 and one at 16.
 #
-# The distance to the teacher, Figure 7(b) of the paper, linear as there and logarithmic, $d = 100$. Mean and range over the random starts of the recorded
+# The distance to the teacher, the paper's Figure 7(b), linear as there and logarithmic, $d = 100$. Mean and range over the random starts of the recorded
 # run; dots: the run on this page. The vanilla student is plotted as $W = V - I$. Black: the exact flow from the first residual start, at $t = \eta \cdot$
 # steps.
 # ```
@@ -194,11 +196,12 @@ for ax, relative in zip(axes, (False, True)):
         unit = student.variance if relative else 1
         for curve, style in ((student.test, "-"), (student.train, "--")):
             curve, label = curve / unit, name if style == "-" else None
-            ax.plot(student.epoch, curve.mean(1), style, color=COLOUR[name], label=label, lw=1.4)
+            marks = {"marker": MARKER[name], "markevery": 0.17, "ms": 4, "label": label}
+            ax.plot(student.epoch, curve.mean(1), style, color=COLOUR[name], lw=1.4, **marks)
             ax.fill_between(student.epoch, curve.min(1), curve.max(1), color=COLOUR[name], alpha=0.25, lw=0)
     ax.set(xlabel="epoch", xlim=(0, last_epoch))
-axes[0].set(ylim=(0, 10), ylabel="mean squared error", title="Only ResLink learns its teacher ...")
-axes[1].set(yscale="log", ylabel="error / teacher's variance", title="... relative to its variance")
+axes[0].set(ylim=(0, 10), ylabel="mean squared error", title="Only ResLink learns its teacher")
+axes[1].set(yscale="log", ylabel="error / teacher's variance", title="Relative to the variance")
 axes[1].legend(loc="center right", bbox_to_anchor=(1, 0.42))
 figures.show("fig-07-errors", fig)
 
@@ -207,7 +210,7 @@ figures.show("fig-07-errors", fig)
 # :name: fig-07-errors
 # :alt: Errors against epochs. The residual student falls to zero; the vanilla students level off, the test error above the training error; the three-block student's training error falls while its test error stays far above.
 #
-# Errors, Figure 7(a) of the paper. Left: mean squared errors on linear axes as there, the three-block student mostly beyond them. Right: the same as fractions of
+# Errors, the paper's Figure 7(a). Left: mean squared errors on linear axes as there, the three-block student mostly beyond them. Right: the same as fractions of
 # the variance of each teacher's output. Solid: test; dashed: train; mean and range over the runs. The three-block run ends where its line ends.
 # ```
 
@@ -283,8 +286,9 @@ falling = flow.integrate(W, teachers, flow_time)
 fig, ax = plt.subplots()
 for k, name in enumerate(READINGS):
     epoch, loss = shown[name].epoch, shown[name].loss.mean(1)
-    ax.plot(falling.t[1:], falling.loss[1:, k], color=COLOUR[name], label=f"{name}, exact flow")
-    ax.plot(epoch[epoch > 0] * t_per_epoch, loss[epoch > 0], "--", color=COLOUR[name], label=f"{name}, SGD")
+    marks = {"marker": MARKER[name], "markevery": 0.13, "ms": 4, "color": COLOUR[name]}
+    ax.plot(falling.t[1:], falling.loss[1:, k], **marks, label=f"{name}, exact flow")
+    ax.plot(epoch[epoch > 0] * t_per_epoch, loss[epoch > 0], "--", **marks, label=f"{name}, SGD")
 ax.axvline(t_end, color="k", lw=0.8, ls=":")
 ax.set(xscale="log", yscale="log", xlabel=r"$t = \eta \cdot$ steps", ylabel="exact loss $L$", xlim=(1e-2, None))
 ax.set_title("A plateau, which the exact flow leaves only after the last epoch")
@@ -373,10 +377,8 @@ for ax, name, fate in zip(axes, READINGS, fates):
     for p, place, style in ((fate.end, places[0], "--"), (fate.minimum, places[2], "-")):
         cosine = p.match.cosine.sort(descending=True).values
         ax.plot(index, cosine, style, color=COLOUR[name], label=place)
-    ax.set(xlabel="column, sorted", title=name)
-axes[0].set_ylabel("cosine of the matched pair")
-axes[0].legend(loc="lower left")
-fig.suptitle("Later it finds its teacher's columns, in another order and many with the wrong sign", fontsize=11)
+    ax.set(xlabel="column, sorted", ylabel="cosine of the matched pair", title=f"{name}: columns found, many negated")
+    ax.legend(loc="lower left")
 figures.show("fig-07-permutation", fig)
 
 # %% [markdown]
@@ -384,10 +386,10 @@ figures.show("fig-07-permutation", fig)
 # :name: fig-07-permutation
 # :alt: Sorted cosines of matched columns: small at the end of SGD; after descent close to plus one for more than half of the columns and close to minus one for the others.
 #
-# The cosine between each column of the vanilla student and the teacher's column matched with it (one to one, up to sign), sorted.
+# The cosine between each column of the vanilla student and the teacher's column matched with it (one to one, up to sign), sorted: $1$ is the column itself, $-1$ its negative. Dashed: where SGD ended. Solid: after further descent by L-BFGS.
 # ```
 #
-# So "stuck at a local minimum" becomes true in the long run ({numref}`fig-07-permutation`); up to the paper's horizon it is a plateau. And even a vanilla student
+# In {numref}`fig-07-permutation`, look at the ends of the solid lines. So "stuck at a local minimum" becomes true in the long run; up to the paper's horizon it is a plateau. And even a vanilla student
 # that learnt its teacher's function would, as a rule, not reach $W^*$ but one of the $d!$ permutations of its columns ({doc}`01_model`): $\|W - W^*\|_F$
 # stays large in {numref}`fig-07-distance` for this reason alone. The link breaks both symmetries: the column near $e_j$ has one nearest partner, of the right
 # sign.

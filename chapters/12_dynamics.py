@@ -17,8 +17,8 @@
 # :class: note
 # **The question.** Does SGD really go through two phases: first the wrong way while a potential shrinks, then slowly home?
 #
-# **What you will see.** Figure 8 of the paper, recomputed: the first 100 iterations by SGD, all 350,000 by an integrator
-# that takes few steps, and both checked against the exact solution in three variables. Then SGD in full at smaller dimensions, and what minibatch noise does to its rate.
+# **What you will see.** The paper's Figure 8, recomputed: the first 100 iterations by SGD, all 350,000 by an integrator
+# that takes few steps, and both checked against the exact solution in three variables. Then all iterations by SGD: live at a small dimension, recorded at $d = 1500$. And what minibatch noise does to its rate.
 #
 # **What you need.** The three variables and the two time scales of {doc}`04_three_variables`; the wrong way of
 # {doc}`05_wrong_way`.
@@ -87,14 +87,14 @@ NAMES = {
     "distance": r"distance $\|W - W^*\|_F$", "inner": r"inner product $\langle -\nabla L, W^* - W\rangle$",
     "potential": r"potential $g$", "loss": r"loss $L$",
 }
+STYLES = ("-", "--", "-.", ":")
 
 # %% [markdown]
 # ## Figure 8(a): the first hundred iterations
 #
 # The teacher is [$W^* = 0$](#notation-w): the network only has to unlearn $W$. The paper starts from a $1500 \times 1500$ matrix with [$\|W\|_2
 # \approx 0.15$ and $\|W\|_F \approx 5$](#notation-norms), built so that its gradient points away from the teacher, and runs SGD with fresh samples,
-# [batch size $B = 300$](#notation-batch) and [step size $\eta = 10^{-4}$](#notation-eta). It does not print the matrix. The next section says which one we take.
-# Beside SGD runs the gradient flow $\dot W = -\nabla L(W)$ from the same weights. Iteration $k$ of SGD corresponds to [time $t = \eta
+# [batch size $B = 300$](#notation-batch) and [step size $\eta = 10^{-4}$](#notation-eta). It does not print the matrix. The next section says which one we take. We run the same SGD. Beside it runs the gradient flow $\dot W = -\nabla L(W)$ from the same weights. Iteration $k$ of SGD corresponds to [time $t = \eta
 # k$](#notation-time). All curves are exact expectations at the current weights, not averages over a batch, at [the true scale](#notation-r).
 
 # %%
@@ -111,8 +111,8 @@ opening = three_variables.integrate(start, d_paley, times)
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 early, (figure, axes) = whole.t <= eta * steps, plt.subplots()
-for name, label in NAMES.items():
-    (line,) = axes.plot(opening.t / eta, getattr(opening, name), label=label)
+for (name, label), style in zip(NAMES.items(), STYLES):
+    (line,) = axes.plot(opening.t / eta, getattr(opening, name), style, label=label)
     axes.plot(whole.t[early] / eta, getattr(whole, name)[early], "x", color=line.get_color(), markersize=6)
     axes.plot(history.step, getattr(history, name), ".", color=line.get_color())
 axes.axhline(0, color="black", linewidth=0.8)
@@ -126,11 +126,11 @@ figures.show("fig-8a", figure)
 # :name: fig-8a
 # :alt: Four curves over the first 100 iterations. The distance stays flat at 5. The inner product starts clearly below zero, crosses it within the first half and settles above. The potential and the loss fall steeply. The dots of SGD follow the lines; they turn a little earlier, and settle at a somewhat higher loss and inner product.
 #
-# The first iterations of section 5.3: SGD (dots) and the gradient flow (lines: the exact solution in three variables; crosses: the steps that the integrator of the full flow took). Compare Figure 8(a) of the paper.
+# The first iterations of section 5.3: SGD (dots) and the gradient flow (lines: the exact solution in three variables; crosses: the steps that the integrator of the full flow took). Compare the paper's Figure 8(a).
 # ```
 #
-# In {numref}`fig-8a` [the potential $g$](#notation-g) collapses while the distance stays where it is: [Phase I](#notation-phases). SGD turns
-# earlier than the flow and settles at a higher loss: noise keeps the fast modes from dying out. The last section computes how much there is.
+# In {numref}`fig-8a`, look at the dashed line first: the inner product of the step with the way home starts below zero, so the gradient points away from the teacher. Meanwhile [the potential $g$](#notation-g) collapses and the distance stays
+# where it is. This is [Phase I](#notation-phases). It ends where the inner product has turned positive. SGD turns earlier than the flow and settles at a higher loss: noise keeps the fast modes from dying out. The last section computes how much noise there is.
 #
 # ## A start whose gradient points the wrong way
 #
@@ -141,10 +141,8 @@ figures.show("fig-8a", figure)
 # $$
 #
 # with [$J = uu^\top$](#notation-j) and [$K$](#notation-k) skew, whose trace is such that $-\operatorname{tr} W$ lies between $\tfrac12\|W\|_F^2$
-# and $\|W\|_F^2$. The columns of $I + W$ are then on average **too short**, so that $g > 0$ and the gradient lengthens them, although $W$ already
-# has more length than the teacher in the directions across. A skew part costs least in the rest of the inner product, the quadratic form of
-# {eq}`two-scales`, and with a flat spectrum it keeps $\|W\|_2$ near its least value $\|W\|_F / \sqrt d$. As $1500$ is no prime, $K$ is a random
-# matrix here (with one singular value zero more than it must have: $d$ is even, and skew spectra come in pairs).
+# and $\|W\|_F^2$. The columns of $I + W$ are then on average **too short**, so that $g > 0$ and the gradient lengthens them, although $W$ already has more length than the teacher in the directions across. A skew part costs least in the rest of the inner product,
+# the quadratic form of {eq}`two-scales`, and with a flat spectrum it keeps $\|W\|_2$ near its least value $\|W\|_F / \sqrt d$. As $1500$ is no prime, $K$ is a random matrix here (with one singular value zero more than it must have: $d$ is even, and skew spectra come in pairs).
 
 # %%
 gaussian = figure_8.gaussian_inner(W0, generator)
@@ -166,9 +164,9 @@ claims.report(
 # %% [markdown]
 # ### When does it turn? The whole family of starts
 #
-# The number of iterations before the inner product turns positive depends on the trace of the start, which the paper does not give. It also depends
-# on the scale of the gradient: {prf:ref}`Lemma 2.1 <lem-2-1>` prints $\pi$ times the true gradient, and an implementation that follows the print takes
-# steps $\pi$ times as long. In three variables a whole family of starts takes seconds; SGD runs from some of them at a smaller dimension, with $\eta d$ and $\eta d^2 / B$ kept ({numref}`fig-8a-family`).
+# The number of iterations before the inner product turns positive depends on the trace of the start, which the paper does not give. It also depends on the scale of the gradient: {prf:ref}`Lemma 2.1 <lem-2-1>` prints $\pi$ times the true gradient,
+# and an implementation that follows the print takes steps $\pi$ times as long. In three variables a whole family of starts takes seconds; SGD runs from some of them at a smaller dimension, with $\eta d$ and $\eta d^2 / B$ kept. In {numref}`fig-8a-family`, see where each curve
+# meets the dashed line, the paper's number: each scale has its own start that would do.
 
 # %%
 traces = np.linspace(-0.99, -0.51, 49) * frobenius**2
@@ -182,7 +180,7 @@ turned = figure_8.turning(history.step, history.inner)
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots()
 axes.plot(traces, family.turned / eta, label="flow, true gradient")
-axes.plot(traces, family.turned / eta / np.pi, label="flow, the printed sum as the gradient")
+axes.plot(traces, family.turned / eta / np.pi, "-.", label="flow, the printed sum as the gradient")
 axes.plot(few, noisy.turned, "s", label=f"SGD, true gradient, d = {d_family}")
 axes.plot([trace], [turned], "o", color="black", label=f"the SGD run above, d = {d}")
 axes.axhline(figure_8_family.PAPERS_TURN, color="grey", linestyle="--", label="the paper: about 15")
@@ -240,9 +238,9 @@ claims.report(
 # %% [markdown]
 # ## Figure 8(b): the entire process
 #
-# 350,000 iterations at $\eta = 10^{-4}$ are the time $t = 35$. SGD pays for every iteration. The flow does not have to: it is stiff, because a few
-# modes relax at rates of order $d$ while everything else moves at rates of order one ({doc}`04_three_variables`), and `src.dynamics.flow` solves
-# the stiff part exactly and integrates only the rest {cite:p}`hochbruck2010exponential`. The exact solution in three variables, at the neighbouring prime, says how accurate that is.
+# What comes after Phase I? 350,000 iterations at $\eta = 10^{-4}$ are the time $t = 35$. SGD pays for every iteration. The flow does not have to. It is stiff: a few
+# modes relax at rates of order $d$, while everything else moves at rates of order one ({doc}`04_three_variables`). `src.dynamics.flow` solves the stiff part exactly and integrates only the rest {cite:p}`hochbruck2010exponential`. The exact solution in three variables, at the neighbouring prime, says how accurate that is.
+# {numref}`fig-8b` has the whole run twice: on linear axes Phase I is no more than the left edge, on logarithmic ones both phases can be seen.
 
 # %%
 t = np.concatenate([[0.0], np.geomspace(1e-6, t_end, 120)])
@@ -252,14 +250,15 @@ accuracy = (whole.distance[1:] / exact.distance - 1).abs().max().item()
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, (linear, logs) = plt.subplots(1, 2, figsize=(8.4, 3.8))
-for (name, label), colour in zip(NAMES.items(), figures.COLOURS.values()):
+for (name, label), colour, style in zip(NAMES.items(), figures.COLOURS.values(), STYLES):
     for axes in (linear, logs):
-        axes.plot(reference.t[1:] / eta, getattr(reference, name)[1:], color=colour, label=label)
+        axes.plot(reference.t[1:] / eta, getattr(reference, name)[1:], style, color=colour, label=label)
         axes.plot(whole.t[1:] / eta, getattr(whole, name)[1:], "x", color=colour, markersize=4)
 linear.xaxis.set(major_locator=MaxNLocator(4), major_formatter=FuncFormatter(lambda x, _: f"{x:,.0f}"))
 linear.set(xlabel=r"iteration of SGD ($t / \eta$)", ylabel="exact value", title=f"All {t_end / eta:,.0f} iterations (d = {d})")
+logs.set(xscale="log", yscale="log", xlim=(0.5, None), ylim=(1e-6, 30), xlabel=r"iteration of SGD ($t / \eta$)", ylabel="exact value", title="Two phases, two time scales")
 linear.legend()
-logs.set(xscale="log", yscale="log", xlim=(0.5, None), ylim=(1e-6, 30), xlabel=r"iteration of SGD ($t / \eta$)", title="Two phases, two time scales")
+logs.legend(loc="lower left")
 figures.show("fig-8b", figure)
 
 # %% [markdown]
@@ -268,12 +267,11 @@ figures.show("fig-8b", figure)
 # :alt: Left, the distance falls slowly from 5 towards 0, inner product and loss decay, and the potential stays at zero, over 350,000 iterations. Right, the same on logarithmic axes, with a fast phase below a thousand iterations in which the potential collapses, and a slow exponential decay afterwards. The crosses of the full flow lie on the lines.
 #
 # The entire process of section 5.3 by the exact flow, on the paper's linear axes (left) and on logarithmic ones (right). Crosses: the steps of the
-# full flow at full size; lines: the solution in three variables. Compare Figure 8(b) of the paper.
+# full flow at full size; lines: the solution in three variables. Compare the paper's Figure 8(b).
 # ```
 #
 # In {numref}`fig-8b` the inner product is positive from the end of Phase I on, and the distance falls. Late in Phase II the potential is a small difference
-# that the other variables drag along, and the crosses leave its line there: the integrator's tolerance is relative to the distance. The start was
-# made of skew weights, the slowest family of {prf:ref}`three-spectrum`. So the distance should end up falling like $e^{-(1/2 - 1/\pi)\,t}$, and the loss and the inner product like its square.
+# that the other variables drag along, and the crosses leave its line there: the integrator's tolerance is relative to the distance. The start was made of skew weights, the slowest family of {prf:ref}`three-spectrum`. So the distance should end up falling like $e^{-(1/2 - 1/\pi)\,t}$, and the loss and the inner product like its square.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 rates, slowest = figure_8.late_rates(reference), linearised.families(d_paley)[-1].rate
@@ -287,9 +285,9 @@ display(Markdown(
 # %% [markdown]
 # ## All iterations by SGD
 #
-# SGD itself is run in full on this page at a smaller dimension, with every dimensionless group of the paper's run kept: $\eta d$, $\eta d^2 / B$ and $t$, and
-# the start's norm and trace with them. Two larger runs are recorded: one made with `d_scaled=300 seeds=3 record=true`, and the paper's own size, all of its iterations, made on
-# a GPU with the parameter file of this chapter at paper scale.
+# The flow has no noise. Does SGD do the same? On this page it is run in full at a smaller dimension, with every dimensionless group of the paper's run kept: $\eta d$, $\eta d^2 / B$ and $t$, and
+# the start's norm and trace with them. Two larger runs are recorded: one made with `d_scaled=300 seeds=3 record=true`, and one at the paper's own size, $d = 1500$, with all of its iterations, made on
+# a GPU with the parameter file of this chapter at paper scale. In {numref}`fig-8b-sgd`, compare on the left each line of SGD with the flow of its colour: SGD is a little behind. The right panel divides the two distances. A straight line there means that noise changes the rate by a constant.
 
 # %%
 setting = sgd_and_flow.scaled(d_scaled, d, batch, eta, t_end)
@@ -302,16 +300,18 @@ partings = [sgd_and_flow.parting(run) for run in runs]
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.8))
-for run, parting in zip(runs, partings, strict=True):
-    kind = "live" if run is live else "recorded"
-    (line,) = left.plot(run.t, parting.distance, label=f"SGD, d = {run.setting.d}, {kind}")
+for run, parting, marker in zip(runs, partings, "os^Dv", strict=False):
+    label = f"SGD, d = {run.setting.d}, {'live' if run is live else 'recorded'}"
+    points = {"marker": marker, "markevery": max(1, len(run.t) // 7), "ms": 5, "label": label}
+    (line,) = left.plot(run.t, parting.distance, **points)
     left.fill_between(run.t, run.distance.min(1), run.distance.max(1), color=line.get_color(), alpha=0.3, linewidth=0)
     left.plot(run.flow_t, run.flow_distance, "--", color=line.get_color(), linewidth=1)
-    right.plot(run.t, parting.ratio, color=line.get_color())
+    right.plot(run.t, parting.ratio, color=line.get_color(), **points)
     late, slope = run.t[parting.late], parting.predicted
     right.plot(late, parting.ratio[parting.late][0] * np.exp(slope * (late - late[0])), ":", color="black")
 left.set(yscale="log", xlabel="time $t$ = η · iterations", ylabel=NAMES["distance"], title="SGD (lines, all seeds), flow (dashed)")
 left.legend()
+right.legend()
 right.set(yscale="log", xlabel="time $t$ = η · iterations", ylabel="SGD's distance / the flow's", title="Noise slows the decay a little")
 right.yaxis.set(**dict.fromkeys(("major_formatter", "minor_formatter"), FuncFormatter(lambda x, _: f"{x:.1f}")))
 figures.show("fig-8b-sgd", figure)
@@ -325,7 +325,7 @@ figures.show("fig-8b-sgd", figure)
 # run and the recorded ones. Right: the ratio of the distances, and for the last half the slope that the second-moment recursion predicts (dotted).
 # ```
 #
-# {numref}`fig-8b-sgd` shows by how much SGD and the flow part, and the next section why.
+# The table has the numbers behind the right panel: the slope that was measured and the one that the next section predicts.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 rows = "\n".join(
@@ -362,7 +362,7 @@ claims.report(
 # %% [markdown]
 # ## Why SGD and the flow part
 #
-# The teacher has no noise: where $W = W^*$ every sample's gradient is zero. Near the teacher a sample's gradient is $2 r X$ with $X = x\,1(x >
+# Minibatch noise usually leaves SGD at a distance from the minimum that shrinks with the step. Not here. The teacher has no noise: where $W = W^*$ every sample's gradient is zero. Near the teacher a sample's gradient is $2 r X$ with $X = x\,1(x >
 # 0)^\top$ and the residual $r = \langle W, X\rangle$. Its variance is proportional to $\mathbb{E}\, r^2 = L$, so the noise dies out together with the loss. It does not stop the convergence; it changes its rate.
 #
 # By how much? Let $V_k$ be the mean square of $W$'s component in the family with [rate $\lambda_k$ and multiplicity $m_k$](#notation-rates). As
@@ -379,7 +379,7 @@ claims.report(
 # $$
 #
 # Since $\sum_k m_k\lambda_k = \operatorname{tr} \mathcal L = d^2$, the factor reaches $\zeta = 1$ near $\eta = 2B/d^2$: above that step SGD diverges in
-# mean square, although the flow alone would allow steps up to $2/\lambda_{\max} \approx 4/d$. `sgd.train` refuses larger steps unless told otherwise. {numref}`fig-sgd-decay` compares this with runs.
+# mean square, although the flow alone would allow steps up to $2/\lambda_{\max} \approx 4/d$. `sgd.train` refuses larger steps unless told otherwise. {numref}`fig-sgd-decay` compares this with runs: the measured points should lie on the lines, and both should fall towards zero as the noise level nears 2.
 
 # %%
 levels, batches = (0.5, 1.0, 1.5), (d_noise // 5, 2 * d_noise // 5)
@@ -390,17 +390,17 @@ decays = sgd_and_flow.decays(slow, batches, levels, run_seeds)
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(figsize=(7.0, 4.0))
-for samples, marker in zip(batches, "os", strict=True):
+for samples, marker, style in zip(batches, "os", ("-", "--"), strict=True):
     etas = np.linspace(0.01, 1.9, 60) * samples / d_noise**2
     etas = etas[etas < linearised.largest_stable_step(samples, d_noise)]
     predicted = [linearised.sgd_decay(one, samples, d_noise) for one in etas]
-    (line,) = axes.plot(etas * d_noise**2 / samples, predicted, label=f"predicted, batch {samples}")
+    (line,) = axes.plot(etas * d_noise**2 / samples, predicted, style, label=f"predicted, batch {samples}")
     levels_seen, *values = zip(*[(one.level, one.measured, one.error) for one in decays if one.batch == samples], strict=True)
     label = f"SGD, d = {d_noise}, batch {samples}"
     axes.errorbar(np.array(levels_seen) + (0.012 if marker == "o" else -0.012), values[0], yerr=values[1], fmt=marker, color=line.get_color(), label=label)
 level, decay = eta * d**2 / batch, linearised.sgd_decay(eta, batch, d)
 axes.plot([level], [decay], "*", color="black", markersize=12, label=f"predicted for d = {d}, batch {batch}, η = {eta:g}")
-axes.axhline(2 * slowest, color="grey", linewidth=0.8, linestyle="--", label="flow")
+axes.axhline(2 * slowest, color="grey", linewidth=0.8, linestyle=":", label="flow")
 axes.set(ylim=(0, None), xlabel="noise level $\\eta d^2 / B$", ylabel=r"decay rate of $\mathbb{E}\|W - W^*\|_F^2$ per unit $t$")
 axes.set_title("Noise-free teacher: noise changes the rate, not the limit")
 axes.legend()
@@ -445,8 +445,7 @@ display(Markdown(
 # ```{solution} ex-dynamics-window
 # :class: dropdown
 #
-# No. With $F = \|W\|_F$ the potential's part is at worst $-F^4/(16\pi)$, at $\operatorname{tr} W = -\tfrac34 F^2$, and the quadratic part is
-# $(\tfrac12 - \tfrac1\pi) F^2$. So $F^2$ must exceed $16\,(\tfrac\pi2 - 1)$, that is $F > 3.02$, or a little
+# No. With $F = \|W\|_F$ the potential's part is at worst $-F^4/(16\pi)$, at $\operatorname{tr} W = -\tfrac34 F^2$, and the quadratic part is $(\tfrac12 - \tfrac1\pi) F^2$. So $F^2$ must exceed $16\,(\tfrac\pi2 - 1)$, that is $F > 3.02$, or a little
 # less at finite $d$. Over all traces at $d = 1499$ the smallest inner product is $+0.23$ at $F = 2.5$ and $-1.11$ at $F = 3.5$.
 # ```
 #
@@ -459,8 +458,7 @@ display(Markdown(
 # ```{solution} ex-dynamics-batch
 # :class: dropdown
 #
-# The largest stable step is near $2B/d^2$, so $B$ must be at least about $\eta d^2/2 = 112.5$. The exact condition is $\eta \sum_k m_k\lambda_k /
-# (2 - \eta\lambda_k) < B$; the fast families raise it a little. `linearised.largest_stable_step` passes $10^{-4}$ from $B = 115$ on.
+# The largest stable step is near $2B/d^2$, so $B$ must be at least about $\eta d^2/2 = 112.5$. The exact condition is $\eta \sum_k m_k\lambda_k / (2 - \eta\lambda_k) < B$; the fast families raise it a little. `linearised.largest_stable_step` passes $10^{-4}$ from $B = 115$ on.
 # ```
 #
 # ## Try

@@ -95,14 +95,14 @@ for ax, errors, title in (
     (axes[0], stored, f"full MNIST, recorded: {stored.shape[1]} seeds"),
     (axes[1], with_link["test_error"], f"{images.name}, this run: {runs} seeds"),
 ):
-    for label, rows, colour, style in zip(("zero", "random"), errors, ("blue", "orange"), ("-", "--"), strict=True):
+    for label, rows, colour, style in zip(("zero", "random"), errors, ("blue", "orange"), ("o-", "s--"), strict=True):
         for k, row in enumerate(100 * rows):
-            ax.plot(row, style, color=figures.COLOURS[colour], alpha=0.8, marker="o", ms=3, label=None if k else label)
+            ax.plot(row, style, color=figures.COLOURS[colour], alpha=0.8, ms=3.5, label=None if k else label)
+    ax.legend()
     ax.axhline(zero_start.PAPER[0], color="black", ls=":", lw=1)
     ax.set(title=title, xlabel="epoch", ylabel="test error (%)", yscale="log", ylim=(1, 100))
     ax.set_yticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
     ax.xaxis.get_major_locator().set_params(integer=True)
-axes[0].legend()
 figures.show("fig-zero-or-random", figure)
 
 # %% [markdown]
@@ -256,12 +256,12 @@ curves = {  # recorded, of this run, colour, style
     "link, zero": (linked_loss[0], with_link["train_loss"][0, 0], "blue", "-"),
     "link, random": (linked_loss[1], with_link["train_loss"][1, 0], "orange", "--"),
     "no link, random": (unlinked_loss[1], bare.loss, "green", "-."),
-    "no link, zero": (unlinked_loss[0], stuck.loss, "vermillion", "-"),
+    "no link, zero": (unlinked_loss[0], stuck.loss, "vermillion", ":"),
 }
 figure, axes = plt.subplots(1, 2, figsize=(8.8, 3.5), sharey=True)
 for name, (rows, live, colour, style) in curves.items():
-    for line in rows:
-        axes[0].plot(range(1, len(line)), line[1:], style, lw=1, color=figures.COLOURS[colour])
+    for k, line in enumerate(rows):
+        axes[0].plot(range(1, len(line)), line[1:], style, color=figures.COLOURS[colour], label=None if k else name)
     axes[1].plot(range(1, len(live)), live[1:], style, marker="o", ms=4, color=figures.COLOURS[colour], label=name)
 axes[1].axhline(entropy, color="black", ls=":", lw=1)
 axes[0].set(title="Without links, zero stays put: full MNIST", ylabel="training loss (nats)", ylim=(0, None))
@@ -269,7 +269,7 @@ axes[1].set(title=f"the same on {images.name}, this run")
 for ax in axes:
     ax.set(xlabel="epoch")
     ax.xaxis.get_major_locator().set_params(integer=True)
-axes[1].legend()
+    ax.legend()
 figures.show("fig-without-link", figure)
 
 # %% [markdown]

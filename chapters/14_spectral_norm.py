@@ -19,7 +19,7 @@
 # **The question.** The theory asks for $\|W^*\|_2 = O(1)$. Is there anything to learn inside so small a ball?
 #
 # **What you will see.** The model of equation (1), with nothing but a threshold behind it, tells two handwritten digits apart: badly at $W = 0$, where it
-# only weighs the ink, and well for a $W$ of spectral norm 0.6. How well depends on how the ball is searched.
+# only weighs the ink, and well for a $W$ of spectral norm 0.6. How well depends on how the ball of such $W$ is searched.
 #
 # **What you need.** The model of [the first chapter](01_model), singular values, and what a gradient step is.
 # ```
@@ -91,13 +91,13 @@ figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.2), sharey=True)
 for k, ax in enumerate(axes):
     values = spectral.output(inputs, trained.W[k])
     bins = np.linspace(values.min(), np.quantile(values, 0.99), 60)
-    for digit, chosen, colour in zip(first, (~is_second, is_second), ("blue", "vermillion"), strict=True):
-        ax.hist(values[chosen].numpy(), bins, alpha=0.65, color=figures.COLOURS[colour], label=f"digit {digit}")
+    for digit, chosen, colour, hatch in zip(first, (~is_second, is_second), ("blue", "orange"), ("", "////"), strict=True):
+        ax.hist(values[chosen].numpy(), bins, alpha=0.65, color=figures.COLOURS[colour], hatch=hatch, label=f"digit {digit}")
     ax.axvline(trained.threshold.value, color="black", ls="--")
+    ax.legend()
     title = "$W = 0$" if k == 0 else rf"$\|W\|_2 \leq {radius:g}$"
     ax.set(title=f"{title}: {100 * trained.train[k]:.1f} % wrong", xlabel="$f(x, W)$")
 axes[0].set_ylabel(f"images ({images.name})")
-axes[0].legend()
 figures.show("fig-two-digits", figure)
 
 # %% [markdown]
@@ -109,7 +109,7 @@ figures.show("fig-two-digits", figure)
 # threshold, the same on both sides.
 # ```
 #
-# In {numref}`fig-two-digits` training has moved the two heaps to the two sides of a line that stayed where it was.
+# Look at the overlap of the two heaps in {numref}`fig-two-digits`: every image on the wrong side of the dashed line is an error. Training has moved the heaps to the two sides of a line that stayed where it was.
 #
 # (the-rule)=
 # ## The rule
@@ -130,7 +130,7 @@ figures.show("fig-two-digits", figure)
 #
 # ## W = 0: weighing the ink
 #
-# The paper's two figures for $W = 0$ are a measurement of the input scaling, which it does not name.
+# How well does ink alone do? The paper gives two numbers for $W = 0$, but not how it scales its pixels, on which they depend. As these errors can be counted exactly, we can turn the question round: which scaling gives the paper's numbers?
 
 # %%
 at_zero = digit_pairs.errors_at_zero(images.train_images, images.train_labels)
@@ -149,11 +149,11 @@ display(
 )
 
 # %% [markdown]
-# This fixes the scaling for the rest of the chapter. Guessing would get half of the images wrong: often ink says little more.
+# This fixes the scaling for the rest of the chapter. And it sets the mark: guessing would get half of the images wrong, and for many pairs ink says little more.
 #
 # ## Two ways to search a ball
 #
-# Training needs choices that the paper does not name: a loss, and a way to search the ball $\|W\|_2 \le r$. Here the loss is a function of the margin,
+# Does the ball $\|W\|_2 \le r$ hold something better than ink? To find out one has to search it, and that needs choices that the paper does not name: a loss, and a way to stay in the ball. Here the loss is a function of the margin,
 # how far $f(x, W)$ lies on the right side of the threshold, in units of a fraction of the standard deviation of $f(x, 0)$. Two ways to stay in the ball
 # are compared.
 #
@@ -174,7 +174,7 @@ display(
 # ## A ball of radius 0.6
 #
 # Now all pairs. Above the diagonal of {numref}`fig-all-pairs` stand the recorded runs on full MNIST, below it those of this very run, which
-# {numref}`fig-two-digits` has shown for one pair.
+# {numref}`fig-two-digits` has shown for one pair. Compare a cell of the upper table with the same cell of the lower one: dark is a small error.
 
 # %%
 result = small_ball.in_ball(recording, live)
@@ -261,7 +261,7 @@ display(Markdown(lines + f"Over all pairs, fitting the threshold again takes {ga
 #
 # ## How much norm is needed
 #
-# The recorded runs went through eight balls, one inside the other. {numref}`fig-error-against-norm` shows what each of them allows.
+# Is 0.6 special? The recorded runs went through eight balls, one inside the other. {numref}`fig-error-against-norm` shows what each of them allows: look for a step in the curves, and at the paper's crosses.
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 mean = {name: 100 * stored[f"frank_wolfe_{name}"].mean(0) for name in columns}
@@ -289,7 +289,7 @@ figures.show("fig-error-against-norm", figure)
 #
 # ## What W learned
 #
-# Near an image, $f$ is linear in it. Write $\chi_j = 1$ for the units that the image turns on and $\chi_j = 0$ for the others: the pixel $i$ counts with
+# What has $W$ become? Near an image, $f$ is linear in it. Write $\chi_j = 1$ for the units that the image turns on and $\chi_j = 0$ for the others: the pixel $i$ counts with
 # weight $\sum_j (I + W)_{ij}\,\chi_j$. The identity gives every bright pixel weight one. The rest, $W \bar\chi$ with $\chi$ averaged over the images, is
 # what training added: a picture of where ink is rewarded and where it is punished.
 
@@ -325,7 +325,7 @@ figures.show("fig-learned", figure)
 # raises the output, blue lowers it.
 # ```
 #
-# In {numref}`fig-learned` $W$ draws the difference of two digits. After so few steps the two methods fill the ball differently
+# In the bottom row of {numref}`fig-learned` $W$ draws the difference of two digits. After so few steps the two methods fill the ball differently
 # ({numref}`fig-singular-values`): projected SGD has pushed few singular values to the limit, conditional gradient has brought most of them near it. Both
 # matrices have the same spectral norm, and very different Frobenius norms.
 

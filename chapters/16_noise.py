@@ -62,16 +62,17 @@ MARKERS = "so^"
 # %% [markdown]
 # ## Rotation-invariant inputs: one number changes
 #
-# Let $x = r\,\omega$ with a uniformly random direction $\omega$ and an independent length $r$. The loss averages
-# $(f(x, W) - f(x, W^*))^2$, and [$f$](#notation-f) is homogeneous: $f(r\omega, W) = r f(\omega, W)$. So
+# A law is rotation-invariant if turning the inputs does not change it: all directions are equally likely, and only the length can be chosen. Is the flow still that of the Gaussian? Let $x = r\,\omega$ with a uniformly random direction $\omega$ and an independent length $r$. The loss averages
+# $(f(x, W) - f(x, W^*))^2$, and the network [$f$](#notation-f) is homogeneous: $f(r\omega, W) = r f(\omega, W)$. So
 #
 # $$
 # L_r(W) = \mathbb{E}\,r^2 \cdot \mathbb{E}\,(f(\omega, W) - f(\omega, W^*))^2 = \frac{\mathbb{E}\,r^2}{d}\, L(W),
 # $$
 #
 # the Gaussian being the case $\mathbb{E}\,r^2 = d$. All angles, the potential, the ratio's sign and the path
-# of the flow are the same; only the clock runs at $\mathbb{E}\,r^2 / d$. We sample gradients for inputs on the sphere of radius $\sqrt d$ (factor 1) and for
-# Student's multivariate $t$ with $\nu = 5$, a Gaussian vector times $\sqrt{\nu / \chi^2_\nu}$ (factor $\nu / (\nu - 2) = 5/3$).
+# of the flow are the same; only the clock runs at $\mathbb{E}\,r^2 / d$. That is a proof. To see it at work, we sample gradients for inputs on the sphere of radius $\sqrt d$ (factor 1) and for
+# Student's multivariate $t$ with $\nu = 5$ degrees of freedom: a Gaussian vector times $\sqrt{\nu / Y}$, where $Y$ is the sum of the squares of $\nu$ standard normal numbers (factor $\nu / (\nu - 2) = 5/3$). It is heavy-tailed: very long inputs are
+# rare, but not rare enough to be ignored. In the table the sampled gradient should be the Gaussian one times the predicted factor, and nothing else: the rest should be noise of the sampling, about one standard error.
 
 # %%
 W_star, W = (
@@ -95,8 +96,8 @@ display(Markdown(
 # %% [markdown]
 # ## What the length does change: noise
 #
-# A sample's gradient is of second degree in $x$, so its variance needs $\mathbb{E}\,r^4$. Let the inputs be scaled to $\mathbb{E}\,r^2 = d$, so that
-# all laws have the same flow. For the Gaussian $\mathbb{E}\,r^4 = d(d + 2)$. Hence the noise term in the recursion of {doc}`12_dynamics` gets the
+# SGD is the flow plus noise. Is its noise the same too? A sample's gradient is of second degree in $x$, so its variance needs $\mathbb{E}\,r^4$. Let the inputs be scaled to $\mathbb{E}\,r^2 = d$, so that
+# all laws have the same flow. For the Gaussian $\mathbb{E}\,r^4 = d(d + 2)$. Hence the noise term in the recursion of {doc}`12_dynamics`, which says how the mean square of $W$ changes in a step, gets the
 # factor
 #
 # $$
@@ -106,7 +107,9 @@ display(Markdown(
 # On the sphere $\chi = d / (d + 2)$; for Student's $t$ it is $(\nu - 2)/(\nu - 4) = 3$ at $\nu = 5$. In the recursion $\chi$ and the batch size [$B$](#notation-batch) enter
 # only through $\chi / B$: inputs with $\chi = 3$ behave like Gaussian ones with a third of the batch, and the largest stable step $2B / (\chi d^2)$ is a
 # third as long. That is a prediction for the *mean* square. Whether single runs follow it is another question when the fourth moment is
-# carried by rare, very long inputs ({numref}`fig-11-noise`).
+# carried by rare, very long inputs.
+#
+# {numref}`fig-11-noise` runs SGD near the teacher. Left, compare the three laws with the flow, which is the same for all. Right, compare the dots (runs) and crosses (their mean square) with the lines (prediction), above all for Student's $t$.
 
 # %%
 laws, batch = radial_inputs.laws(d_noise), d_noise // 2
@@ -121,17 +124,17 @@ decays = {
 }
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 flow_rate = 2 * linearised.families(d_noise)[-1].rate
-for (name, law), colour, marker in zip(laws.items(), COLOUR, MARKERS):
+for (name, law), colour, marker, style in zip(laws.items(), COLOUR, MARKERS, ("-.", "-", ":")):
     run = decays[name, 0.6]
-    left.semilogy(run.t, run.squares / run.squares[0], color=colour, lw=0.8, alpha=0.7)
-    left.plot([], [], color=colour, label=name)
+    left.semilogy(run.t, run.squares / run.squares[0], style, color=colour, lw=0.9, alpha=0.7)
+    left.plot([], [], style, color=colour, label=name)
     levels, size = np.linspace(0.02, 1.9 / law.noise, 50), round(batch / law.noise)
     etas = levels * batch / d_noise**2
     stable = etas < linearised.largest_stable_step(size, d_noise)
     predicted = [linearised.sgd_decay(eta, size, d_noise) for eta in etas[stable]]
-    right.plot(levels[stable], predicted, color=colour, label=rf"{name}: $\chi = {law.noise:.2f}$")
+    right.plot(levels[stable], predicted, style, color=colour, label=rf"{name}: $\chi = {law.noise:.2f}$")
     for level in [level for law_name, level in decays if law_name == name]:
         one = decays[name, level]
         right.errorbar(level, one.mean, yerr=one.error, fmt=marker, color=colour, capsize=3)
@@ -139,7 +142,7 @@ for (name, law), colour, marker in zip(laws.items(), COLOUR, MARKERS):
 left.plot(run.t, np.exp(-flow_rate * run.t.numpy()), color="grey", ls="--", label="flow")
 right.axhline(flow_rate, color="grey", ls="--", lw=0.9)
 left.set(
-    xlabel=r"time $t = \eta \cdot$ steps", ylabel=r"$\|W - W^*\|_F^2$ / its start", title="Same flow, different noise"
+    xlabel=r"time $t = \eta \cdot$ steps", ylabel=r"squared distance / its start", title="Same flow, different noise"
 )
 right.set(
     xlabel=r"noise level $\eta d^2 / B$",
@@ -147,7 +150,7 @@ right.set(
     title=f"Long tails cost step size ($d = {d_noise}$, $B = {batch}$)",
 )
 left.legend()
-right.legend()
+right.legend(loc="lower left", bbox_to_anchor=(0.36, 0.02))
 figures.show("fig-11-noise", figure)
 
 # %% [markdown]
@@ -180,7 +183,6 @@ display(
 # For Student's $t$ the mean square and the typical run are different things. The mean is an average over runs that includes rare, violent ones: a single
 # input of great length multiplies the distance. With few runs one does not see them, and an estimate of the mean square from the runs is then too
 # optimistic; since $\mathbb{E}\,r^8 = \infty$ for $\nu = 5$, it has no standard error either. The mean square is what a guarantee in expectation is about.
-#
 #
 # ## The verdicts
 #

@@ -85,22 +85,22 @@ paths = {
     for k in shown for gap in (0, 1e-3, 0.1)}
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, axes = plt.subplots(1, 3, figsize=(10.5, 3.7), width_ratios=(1, 1, 1.15))
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.8), width_ratios=(1, 1, 1.15))
 for axis, k in zip(axes, shown):
     speed = np.hypot(*fields[k])
     axis.streamplot(ticks, ticks, *fields[k], color=np.log(speed), cmap="Greys", linewidth=0.7, density=0.8, arrowsize=0.7)
     axis.plot(ticks, ticks, color="grey", ls=":")
     tiny = symmetry_breaking.descend(k, 1e-3, 0.0, 0.01, 3000)
     axis.plot(*tiny.T, color=blue, label="from near zero")
-    for gap, colour in zip((0, 1e-3, 0.1), (vermillion, orange, green)):
-        axis.plot(*paths[k, gap].T, color=colour, label=f"$x - y = {gap:g}$ at the start")
+    for gap, colour, style in zip((0, 1e-3, 0.1), (vermillion, orange, green), ("-", "--", "-.")):
+        axis.plot(*paths[k, gap].T, style, color=colour, lw=2, label=f"$x - y = {gap:g}$")
     saddle = symmetry_breaking.saddle(k)
     axis.plot(saddle, saddle, "X", color="black", ms=7, label="saddle")
     axis.plot(1, 0, "*", color="black", ms=11, label="teacher")
-    axis.set(title=f"$K = {k}$", xlabel="$x$", ylabel="$y$", xlim=(0, 1.1), ylim=(-0.05, 0.8))
-axes[1].legend(fontsize=7, loc="upper left", frameon=True, framealpha=0.9)
-for k, errors, colour in zip(figure_4.nodes, figure_4.errors, (blue, orange, green)):
-    axes[2].semilogy(errors, color=colour, label=f"$K = {k}$")
+    axis.set(title=f"$K = {k}$", xlabel="$x$", ylabel="$y$", xlim=(0, 1.1), ylim=(-0.05, 1.1))
+    axis.legend(fontsize=8.5, loc="upper left", frameon=True, framealpha=0.9)
+for k, errors, colour, style in zip(figure_4.nodes, figure_4.errors, (blue, orange, green), ("-", "--", "-.")):
+    axes[2].semilogy(errors, style, color=colour, label=f"$K = {k}$")
     axes[2].plot(len(errors) - 1, symmetry_breaking.PUBLISHED[int(k)], "o", color=colour, mfc="none")
 axes[2].set(title="Larger $K$ is faster", xlabel="step, of length 0.01", ylabel="$(x - 1)^2 + (K - 1) y^2$")
 axes[2].legend()
@@ -202,12 +202,13 @@ display(Markdown(
 ))
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, axis = plt.subplots(figsize=(6, 3.4))
-for (k, t), colour in zip(times.items(), (blue, orange, green)):
-    axis.semilogx(gaps, t, "o", color=colour)
+figure, axis = plt.subplots(figsize=(7, 3.4))
+for (k, t), colour, marker in zip(times.items(), (blue, orange, green), "os^"):
+    axis.semilogx(gaps, t, marker, color=colour)
     predicted = t[0] - np.log(gaps / gaps[0]) / symmetry_breaking.escape_rate(k)
-    axis.plot(gaps, predicted, color=colour, label=f"$K = {k}$")
-axis.set(title="Leaving the saddle", xlabel="$x - y$ at the saddle", ylabel="time until $x - y = 1/2$", ylim=(0, None))
+    axis.plot(gaps, predicted, color=colour)
+    axis.plot([], [], marker + "-", color=colour, label=f"$K = {k}$")
+axis.set(title="Leaving the saddle takes logarithmic time", xlabel="$x - y$ at the saddle", ylabel="time until $x - y = 1/2$", ylim=(0, None))
 axis.legend()
 figures.show("fig-symmetry-escape", figure)
 
@@ -279,13 +280,13 @@ figure, axis = plt.subplots(figsize=(8, 3.6))
 height = 0.8 / len(nodes)
 for row, (k, colour) in enumerate(zip(nodes, np.resize(list(figures.COLOURS.values()), len(nodes)))):
     place = np.arange(len(names)) + row * height
-    axis.barh(place, counts.solved[row], height, color=colour, alpha=0.35)
-    axis.barh(place, counts.own[row], height, color=colour, label=f"$K = {k}$")
+    axis.barh(place, counts.solved[row], height, color=colour, alpha=0.35, edgecolor="white")
+    axis.barh(place, counts.own[row], height, color=colour, edgecolor="white", hatch=("", "///", "...")[row % 3], label=f"$K = {k}$")
 axis.set_yticks(np.arange(len(names)) + 0.4 - height / 2, [names[name] for name in symmetry_noise.STARTS])
 axis.invert_yaxis()
 axis.grid(axis="y", visible=False)
 axis.xaxis.get_major_locator().set_params(integer=True)
-axis.set(title="Where descents end", xlabel=f"descents of {runs} that reach the teacher (full) or a permutation (light)", ylabel="start")
+axis.set(title="Little noise: the teacher; much noise: a permutation, or neither", xlabel=f"descents of {runs} that reach the teacher (full) or a permutation (light)", ylabel="start")
 axis.legend(loc="lower left", bbox_to_anchor=(1, 0))
 figures.show("fig-symmetry-noise", figure)
 

@@ -89,18 +89,18 @@ for m in (40, 1000):  # both get the same labels
     planes[m] = wide_networks.in_plane(7, m, 2000, again)
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, axes = plt.subplots(1, 3, figsize=(9.8, 3.3))
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.3))
 turn = np.linspace(0, 2 * np.pi, 400)
 circle = torch.from_numpy(np.stack((np.cos(turn), np.sin(turn)), 1))
-for (m, plane), panel, colour in zip(planes.items(), axes, (red, blue)):
+for (m, plane), panel, colour, style in zip(planes.items(), axes, (red, blue), ("--", "-")):
     shown = slice(0, 120)
     moved = plane.after - plane.before
     panel.quiver(*plane.before[shown].T, *moved[shown].T, angles="xy", scale_units="xy", scale=1, color=colour, width=0.006)
     panel.plot(*plane.before[shown].T, ".", color="grey", ms=3)
-    panel.set(title=f"{m:,} units", xlim=(-5, 5), ylim=(-5, 5), xlabel="first weight", ylabel="second weight", aspect="equal")
-    axes[2].plot(turn, plane.output(circle), color=colour, label=f"{m:,} units")
+    panel.set(title=f"Steps of {m:,} units", xlim=(-5, 5), ylim=(-5, 5), xlabel="first weight", ylabel="second weight", aspect="equal")
+    axes[2].plot(turn, plane.output(circle), style, color=colour, label=f"{m:,} units")
 axes[2].plot(2 * np.pi / len(plane.y) * np.arange(len(plane.y)), plane.y, "o", color=black)
-axes[2].set(title="What they have learned", xlabel="angle of the input", ylabel="output")
+axes[2].set(title="Both fit the data", xlabel="angle of the input (radian)", ylabel="output")
 axes[2].legend()
 figures.show("fig-du-plane", figure)
 
@@ -160,10 +160,10 @@ sets = overparameterization.sets(d + 1, generator)
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.3))
 left.plot(np.degrees(axis), two, label=r"$\lambda_0$")
 left.plot(np.degrees(tilts), tilts / (2 * np.pi), color="grey", ls=":", label=r"$\theta/2\pi$")
-left.set(title="Two inputs", xlabel=r"angle $\theta$ (degrees)", ylabel=r"$\lambda_0$")
+left.set(title="Close inputs: a small eigenvalue", xlabel=r"angle $\theta$ (degrees)", ylabel=r"$\lambda_0$")
 left.legend()
 right.plot(np.degrees(tilts), three, color=green)
-right.set(title="Three opposite pairs", xlabel="third axis above the plane of the others (degrees)", ylabel=r"$\lambda_0$")
+right.set(title="In a plane: eigenvalue zero", xlabel="third axis above the plane of the others (degrees)", ylabel=r"$\lambda_0$")
 figures.show("fig-du-least", figure)
 
 # %% [markdown]
@@ -269,18 +269,18 @@ close = {theta: wide_networks.close_pair(theta, widths, all_seeds)
          for theta in (0.8, 0.4)}  # radian
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.7))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.7))
 t, squares = np.arange(steps + 1), family.curve("squares")[0]
-for k, colour in ((0, red), (-1, blue)):
-    left.semilogy(t, squares[k], color=colour, label=f"{widths[k]:,} units")
+for k, colour, style in ((0, red, "-."), (-1, blue, "-")):
+    left.semilogy(t, squares[k], style, color=colour, label=f"{widths[k]:,} units")
 for name, rate, style in (("promised", family.promised, ":"), ("infinite width", family.limit, "--")):
     left.semilogy(t, squares[-1, 0] * rate[0, 0] ** t, color="grey", ls=style, label=name)
-left.set(title="One problem, two widths", xlabel="step", ylabel=r"$\|r\|^2$", ylim=(1e-30, None))
+left.set(title="Both beat the promise", xlabel="step", ylabel=r"squared error $\|r\|^2$", ylim=(1e-30, None))
 for name, values, marker, colour in (("worst step", family.worst, "v", red), ("late", family.late, "o", blue), ("of $H(W)$ at the end", family.at_end, "x", black)):
     right.semilogx(widths, values.mean(0), marker, color=colour, label=name)
 right.axhline(family.promised.mean(), color="grey", ls=":")
 right.axhline(family.limit.mean(), color="grey", ls="--")
-right.set(title="Ratio of successive errors", xlabel="width $m$", ylabel=r"ratio of $\|r\|^2$")
+right.set(title="Wider: nearer to the limit", xlabel="width $m$", ylabel=r"$\|r\|^2$ after a step / before it")
 for panel in (left, right):
     panel.legend()
 figures.show("fig-du-rates", figure)
@@ -333,7 +333,7 @@ display(Markdown(
 # pushed back after it crossed stays on the plane.) {numref}`fig-du-lazy` compares.
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, axes = plt.subplots(1, 3, figsize=(9.8, 3.4))
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.4))
 NAMES = {"largest": "largest movement of a unit", "together": r"$\|W_T - W_0\|_F$", "flips": "share of changed signs"}
 for panel, (key, name), colour in zip(axes, NAMES.items(), COLOUR):
     for row in family.end(key):
@@ -341,9 +341,9 @@ for panel, (key, name), colour in zip(axes, NAMES.items(), COLOUR):
     predicted = family.end(key) / family.of_predicted(key)
     panel.loglog(widths, predicted.mean(0), color="grey", label="predicted")
     panel.set(title=name[0].upper() + name[1:], xlabel="width $m$")
-axes[1].set_ylim(1, 100)
-axes[0].set_ylabel("at the end of training")
-axes[0].legend()
+    panel.set_ylim(*((1, 100) if key == "together" else (None, None)))
+    panel.set_ylabel("at the end of training")
+    panel.legend()
 figures.show("fig-du-lazy", figure)
 
 # %% [markdown]
@@ -380,15 +380,15 @@ stored = wide_networks.recording()
 full = live if stored is None else wide_networks.Family(**stored.arrays)
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, axes = plt.subplots(1, 3, figsize=(9.8, 3.5))
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.5))
+STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 PANELS = {"squares": "Training error", "flips": "Changed patterns (%)", "largest": "Largest movement"}
 for panel, (key, title) in zip(axes, PANELS.items()):
-    for k, (m, colour) in enumerate(zip(full.widths.tolist(), COLOUR)):
+    for k, (m, colour, style) in enumerate(zip(full.widths.tolist(), COLOUR, STYLES)):
         curves = full.curve(key)[:, k] * (100 if key == "flips" else 1)
-        panel.semilogy(np.arange(1, curves.shape[1]), curves[:, 1:].mean(0), color=colour, label=f"{m:,} units")
-    panel.set(title=title, xlabel="epoch")
-axes[0].set_ylabel("mean over the seeds")
-axes[0].legend()
+        panel.semilogy(np.arange(1, curves.shape[1]), curves[:, 1:].mean(0), ls=style, color=colour, label=f"{m:,} units")
+    panel.set(title=title, xlabel="epoch", ylabel="mean over the seeds")
+    panel.legend()
 figures.show("fig-du-three", figure)
 
 # %% [markdown]

@@ -85,17 +85,18 @@ deep = {variance: deep_relu.start(2, 1024, 10, generator, variance)
 exact = depth_maps.angles(torch.tensor(np.radians(shown)), 10).numpy()
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.4))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 for k, (one, X) in enumerate(seen.items()):
     inside = [X, *deep_relu.layers(deep[2.0], X)]
     cosines = [float(torch.nn.functional.cosine_similarity(x[0], x[1], 0)) for x in inside]
-    left.plot(np.degrees(exact[:, k]), color=COLOUR[k], label=f"{one}°")
-    left.plot(np.degrees(np.arccos(np.clip(cosines, -1, 1))), "o", color=COLOUR[k], ms=4)
-left.set(title="Angle", xlabel="layer", ylabel="degrees")
-for (variance, network), colour in zip(deep.items(), (blue, red)):
-    right.semilogy((variance / 2) ** np.arange(11), color=colour, label=f"entries $N(0, {variance:.0f}/m)$")
-    right.semilogy([1, *(float(x[0].square().sum()) for x in deep_relu.layers(network, seen[60]))], "o", color=colour, ms=4)
-right.set(title="Squared length", xlabel="layer", ylabel=r"$\|x_l\|^2$")
+    left.plot(np.degrees(exact[:, k]), color=COLOUR[k])
+    left.plot(np.degrees(np.arccos(np.clip(cosines, -1, 1))), "os^Dv"[k % 5], color=COLOUR[k], ms=5, label=f"{one}° at first")
+left.set(title="Each layer closes the angle", xlabel="layer", ylabel="angle (degrees)")
+for (variance, network), colour, marker in zip(deep.items(), (blue, red), "os"):
+    right.semilogy((variance / 2) ** np.arange(11), color=colour)
+    lengths = [1, *(float(x[0].square().sum()) for x in deep_relu.layers(network, seen[60]))]
+    right.semilogy(lengths, marker, color=colour, ms=5, label=f"entries $N(0, {variance:.0f}/m)$")
+right.set(title="Variance $2/m$ keeps the length", xlabel="layer", ylabel=r"squared length $\|x_l\|^2$")
 for panel in (left, right):
     panel.legend()
 figures.show("fig-zou-angles", figure)
@@ -173,20 +174,22 @@ family = deep_overparameterization.family(
 kinds = ("descent", "stochastic")
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9.8, 3.4))
+figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9, 3.4))
 for k, (kind, colour, marker) in enumerate(zip(kinds, (blue, red), "o+")):
     for panel, values in ((left, family.largest), (middle, family.lengths), (right, 100 * family.flips.mean(-1))):
         for row in values[..., k]:
             panel.loglog(widths, row, marker, color=colour, alpha=0.6, ms=5)
-        panel.loglog(widths, values[..., k].mean(0), color=colour, lw=1, label=kind)
+        panel.loglog(widths, values[..., k].mean(0), color=colour, lw=1)
+        panel.loglog([], [], marker + "-", color=colour, lw=1, label=kind)
 root = np.sqrt(widths)
 left.loglog(widths, family.limits[..., 3:].max(-1).mean(0) / root, color="grey", ls="--", label="predicted")
 left.loglog(widths, family.norms.mean(0), color=black, ls=":", label=r"$\|W_l(0)\|_2$")
 middle.loglog(widths, family.limits[..., 2].mean(0) / root, color="grey", ls="--", label="predicted")
 for panel, title in ((left, "Movement of a layer"), (middle, "Length of the path"), (right, "Changed activity (%)")):
-    panel.set(title=title, xlabel="width $m$")
-left.set_ylabel("norm")
-left.legend()
+    panel.set(title=title, xlabel="width $m$", ylabel="share of units (%)" if panel is right else "norm")
+    panel.legend()
+left.set_ylim(None, 10)
+middle.set_ylim(None, 20)
 figures.show("fig-zou-near", figure)
 
 # %% [markdown]
@@ -248,16 +251,16 @@ curvature = deep_overparameterization.Curvature(
     family.limits[:, 0, 0])
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.4))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 parts = (np.arange(deep_overparameterization.STRETCHES) + 0.5) / deep_overparameterization.STRETCHES
-for k, colour in ((0, red), (len(widths) // 2, green), (-1, blue)):
-    left.semilogy(parts, family.ratios[:, k].mean(0), "o-", color=colour, ms=4, label=f"{widths[k]:,} units")
-left.set(title="The gradient", xlabel="share of the margin gained", ylabel=r"least $\|\nabla C\|^2 / (m\,h(C)^2)$")
+for k, colour, marker in ((0, red, "o"), (len(widths) // 2, green, "s"), (-1, blue, "^")):
+    left.semilogy(parts, family.ratios[:, k].mean(0), marker + "-", color=colour, ms=4, label=f"{widths[k]:,} units")
+left.set(title="The gradient stays large", xlabel="share of the margin gained", ylabel=r"least $\|\nabla C\|^2 / (m\,h(C)^2)$")
 left.set_ylim(1e-2, 1)
 for k, (place, marker) in enumerate(zip(("start", "end", "twice as far", "random direction"), "osv+")):
     right.semilogx(widths, (family.least[..., k] / curvature.limit[:, None]).mean(0), marker + "-", color=COLOUR[k], ms=5, lw=1, label=place)
 right.axhline(1, color="grey", ls="--")
-right.set(title="The least eigenvalue", xlabel="width $m$", ylabel=r"in units of $\lambda_0$")
+right.set(title="The least eigenvalue stays near $\\lambda_0$", xlabel="width $m$", ylabel=r"least eigenvalue / $\lambda_0$")
 for panel in (left, right):
     panel.legend()
 figures.show("fig-zou-gradient", figure)
@@ -332,16 +335,16 @@ by_depth = [deep_variations.depth(n, d, one, width, few, target, 10_000)
             for one in depths]
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.4))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 apart = np.array(degrees) > 0
 axis = np.geomspace(np.array(degrees)[apart].min(), 179, 60)
 left.loglog(axis, [depth_maps.steps_of_two(np.radians(one), layers, eta, target) for one in axis], color="grey", ls="--", label="limit")
 left.loglog(np.array(degrees)[apart], separation.steps[apart].mean(1), "o", color=blue, label=f"{width} units")
-left.set(title="Two inputs", xlabel="angle (degrees)", ylabel="steps")
-for values, name, colour in (([one.least for one in by_depth], r"$\lambda_0$", blue), ([one.largest for one in by_depth], "largest eigenvalue", red)):
-    right.loglog(depths, np.mean(values, 1), "o-", color=colour, ms=4, label=name)
-right.loglog(depths, np.mean([one.angle for one in by_depth], 1), "o-", color=green, ms=4, label="angle of the closest pair (radian)")
-right.set(title="Depth", xlabel="layers $N$")
+left.set(title="Close inputs take more steps", xlabel="angle (degrees)", ylabel="steps of descent")
+for values, name, colour, marker in (([one.least for one in by_depth], r"$\lambda_0$", blue, "o"), ([one.largest for one in by_depth], "largest eigenvalue", red, "s")):
+    right.loglog(depths, np.mean(values, 1), marker + "-", color=colour, ms=4, label=name)
+right.loglog(depths, np.mean([one.angle for one in by_depth], 1), "^-", color=green, ms=4, label="angle of the closest pair (radian)")
+right.set(title="Depth makes both eigenvalues larger", xlabel="layers $N$", ylabel="eigenvalue, or angle (radian)")
 right.minorticks_off()
 right.set_xticks(depths, depths)
 for panel in (left, right):

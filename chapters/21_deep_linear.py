@@ -81,7 +81,7 @@ one = torch.ones(1, 1, dtype=torch.float64)
 end = residual_optimum.from_identity(-one, 2, 0.01, 3000)[0]
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, axes = plt.subplots(1, 3, figsize=(9.8, 3.4))
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.4))
 for panel, c in zip(axes, (1, -1)):
     panel.contour(w_1, w_2, (w_1 * w_2 - c) ** 2 / 2, levels=[0.1, 0.5, 1.5, 4], linewidths=0.9)
     for side in (1, -1):
@@ -91,8 +91,8 @@ for panel, c in zip(axes, (1, -1)):
     panel.plot(1, 1, "s", color=green)
     panel.set(title=f"Target $c = {c}$", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
 axes[1].annotate("", 1 + end.flatten(), (1, 1), arrowprops={"arrowstyle": "->", "color": green})
-for N, curve in along.items():
-    axes[2].plot(equal, curve, label=f"{N} weights")
+for (N, curve), style in zip(along.items(), ("-", "--", "-.")):
+    axes[2].plot(equal, curve, style, label=f"{N} weights")
 axes[2].set(title="All weights equal, $c = 1$", xlabel="$w$", ylabel="loss")
 axes[2].legend()
 figures.show("fig-linear-origin", figure)
@@ -231,16 +231,17 @@ races = {N: residual_optimum.race(R, N, starts, eta, steps, generator)
          for N in depths}
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8))
-for (N, curve), colour in zip(times.items(), COLOUR):
-    left.loglog(sizes, curve, color=colour, label=f"{N} weights")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
+styles = ("-", "--", "-.", (0, (6, 1, 1, 1, 1, 1)))
+for (N, curve), colour, style in zip(times.items(), COLOUR, styles):
+    left.loglog(sizes, curve, ls=style, color=colour, label=f"{N} weights")
     left.loglog(sizes, -np.log(sizes) if N == 2 else sizes ** (2.0 - N) / (N - 2), color=colour, ls=":", lw=1)
-left.set(title="Time until half of the target", xlabel="start $w_0$", ylabel="time")
+left.set(title="Deeper: far slower from a small start", xlabel="start $w_0$", ylabel="time until half of the target")
 middle = depths[(len(depths) - 1) // 2]
 names = ["with links, from zero", *(f"without, size {start}" for start in starts)]
-for curve, name, colour in zip(races[middle].T, names, COLOUR):
-    right.loglog(np.arange(1, steps + 1), curve[1:], color=colour, label=name)
-right.set(title=f"{middle} matrices, $d = {d}$", xlabel="step", ylabel=r"$\|Z - R\|_F^2$", ylim=(1e-9, None))
+for curve, name, colour, style in zip(races[middle].T, names, COLOUR, styles):
+    right.loglog(np.arange(1, steps + 1), curve[1:], ls=style, color=colour, label=name)
+right.set(title=f"Plateaus without links ({middle} matrices, $d = {d}$)", xlabel="step", ylabel=r"squared error $\|Z - R\|_F^2$", ylim=(1e-9, None))
 left.legend()
 right.legend()
 figures.show("fig-linear-escape", figure)
@@ -376,12 +377,13 @@ surfaces = {relu: linear_saddles.unit_loss(w_1, w_2, outputs, relu)
 figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.6))
 for panel, (relu, surface) in zip(axes, surfaces.items()):
     drawn = panel.contourf(w_1, w_2, surface, levels=np.linspace(0, 5, 21), extend="max")
+    panel.grid(False)
     panel.set(title="With ReLU: two values" if relu else "Linear: one value of all minima", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
 positive = np.linspace(0.46, 2.2, 60)
-axes[1].plot(positive, outputs[0] / positive, color=red, label=f"loss {valleys.right:g}")
-axes[1].plot(-positive[20:], outputs[1] / positive[20:], color=green, label=f"loss {valleys.left:g}")
+axes[1].plot(positive, outputs[0] / positive, color=red, lw=2.2, ls="--", label=f"loss {valleys.right:g}")
+axes[1].plot(-positive[20:], outputs[1] / positive[20:], color=green, lw=2.2, label=f"loss {valleys.left:g}")
 axes[1].set(xlim=(axis[0], axis[-1]), ylim=(axis[0], axis[-1]))
-axes[1].legend(loc="upper left")
+axes[1].legend(loc="upper left", frameon=True, framealpha=0.9)
 figure.colorbar(drawn, ax=axes, label="loss")
 figures.show("fig-relu-valleys", figure)
 
@@ -390,7 +392,7 @@ figures.show("fig-relu-valleys", figure)
 # :name: fig-relu-valleys
 # :alt: Two maps of the loss over two weights. On the left two dark valleys, mirror images through the origin. On the right a dark valley at the lower left, and at the upper right a lighter one, which is separated from it by a plateau.
 #
-# The loss of one unit, linear and with ReLU, for two inputs. Red: local minima that are not global. Green: the global minima.
+# The loss of one unit, linear and with ReLU, for two inputs. Red, dashed: local minima that are not global. Green: the global minima.
 # ```
 #
 # What ReLU does to networks with links is the subject of this book. The edge of Hardt and Ma's ball has its counterpart: for two units, the saddle half-way to an exchange of the columns has $\|W\|_2 = 1$ and a singular $I + W$

@@ -84,9 +84,9 @@ eigenvalues = changed_inputs.batch_rule(d, n, 4000, generator).nodes
 figure, axis = plt.subplots(figsize=(8, 3.6))
 grid = np.linspace(0, 3.2, 400)
 axis.hist(eigenvalues, bins=80, range=(0, 3.2), density=True, color="lightgrey")
-for (L, a), colour in zip(sizes.items(), COLOUR):
-    axis.plot(grid, np.abs((1 - np.multiply.outer(grid, a)).prod(1)), color=colour, label=f"{L} layer{'s' * (L > 1)}")
-axis.set(xlabel=r"eigenvalue $\lambda$ of the Gram matrix", ylabel="share of $w$ that is left", ylim=(0, 1.6), xlim=(0, 3.2), title="What descent leaves of the unknown")
+for (L, a), colour, style in zip(sizes.items(), COLOUR, ("-", "--", "-.", ":")):
+    axis.plot(grid, np.abs((1 - np.multiply.outer(grid, a)).prod(1)), style, color=colour, label=f"{L} layer{'s' * (L > 1)}")
+axis.set(xlabel=r"eigenvalue $\lambda$ of the Gram matrix", ylabel="share of $w$ that is left", ylim=(0, 1.6), xlim=(0, 3.2), title="More layers leave less of $w$ where eigenvalues are")
 axis.legend()
 figures.show("fig-ahn-polynomials", figure)
 
@@ -143,21 +143,21 @@ stored = linear_attention.recording(n)
 trained = live if stored is None else stored[1]
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 axis, counts = np.geomspace(0.03, 1.5, 60), np.unique(np.geomspace(1, 100, 40).astype(int)).tolist()
-for examples, colour in zip((5, n, 100), COLOUR):
-    left.semilogx(axis, axis / ((1 + 1 / examples) * axis + np.trace(Sigma) / examples), color=colour, label=f"{examples} examples")
+for examples, colour, style in zip((5, n, 100), COLOUR, ("-.", "-", "--")):
+    left.semilogx(axis, axis / ((1 + 1 / examples) * axis + np.trace(Sigma) / examples), style, color=colour, label=f"{examples} examples")
     left.axhline(examples / (examples + 1 + d), color=colour, ls=":", lw=1)
 for A in linear_attention.learned(trained["general"]):
     left.plot(Sigma.diagonal(), np.diag(A) * Sigma.diagonal().numpy(), ".", color=black, alpha=0.5)
-left.set(title=r"Share $a_i \lambda_i$ of one step", xlabel=r"variance $\lambda_i$ of the inputs", ylabel=r"$a_i \lambda_i$")
+left.set(title="One step removes more at larger variance", xlabel=r"variance $\lambda_i$ of the inputs", ylabel=r"share removed, $a_i \lambda_i$")
 for name, curve, style in (
     ("best $A$", [in_context_descent.least_of_one(Sigma, m) for m in counts], "-"),
     (r"best multiple of $\Sigma^{-1}$", [in_context_descent.best_multiple(Sigma, m)[1] for m in counts], "--"),
     (r"$\Sigma^{-1}$", [in_context_descent.one_step_loss(torch.linalg.inv(Sigma), Sigma, m) for m in counts], ":"),
 ):
     right.loglog(counts, curve, ls=style, label=name)
-right.set(title="Loss of one layer", xlabel="examples $n$", ylabel="loss", ylim=(None, 10))
+right.set(title="The best matrix is not the inverse", xlabel="examples $n$", ylabel="loss", ylim=(None, 10))
 for panel in (left, right):
     panel.legend()
 figures.show("fig-ahn-one", figure)
@@ -262,14 +262,14 @@ claims.report("ahn-theorem-4", verdict=changing.verdict, evidence=verdicts.PROVE
 # from small random ones, on fresh prompts in every step ({numref}`fig-ahn-steps`).
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 three = np.diagonal(trained["three"].Q, axis1=-1, axis2=-2)  # [seeds, layers, d]
 for k, (entries, colour) in enumerate(zip(three, COLOUR)):
     left.plot([1, 2, 3], entries[:, 0], ".-", lw=0.5, color=colour, label=f"seed {seed + k}")
     left.plot([1, 2, 3], entries[:, 1:], ".-", lw=0.5, color=colour)
 for a in sizes[3]:
     left.axhline(a, color="grey", ls=":")
-left.set(title="Diagonals of three layers", xlabel="layer", ylabel="entry", xticks=[1, 2, 3])
+left.set(title="Each seed learns these three steps", xlabel="layer", ylabel="diagonal entry", xticks=[1, 2, 3])
 best = [in_context_descent.loss(d, n, a) for a in sizes.values()]
 equal, fewer = ([in_context_descent.equal_step(d, m, L)[1] for L in sizes] for m in (n, n - 1))
 for curve, style, colour, name in (
@@ -277,7 +277,7 @@ for curve, style, colour, name in (
 ):
     right.semilogy(list(sizes), curve, style, color=colour, label=name)
 right.plot(3, trained["three"].losses.mean(), "*", color=COLOUR[0], ms=12, label="trained, three layers")
-right.set(title="Loss", xlabel="layers", xticks=list(sizes), ylabel="loss")
+right.set(title="Unequal steps win, the more so with depth", xlabel="layers", xticks=list(sizes), ylabel="loss")
 for panel in (left, right):
     panel.legend()
 figures.show("fig-ahn-steps", figure)
@@ -285,9 +285,9 @@ figures.show("fig-ahn-steps", figure)
 # %% [markdown]
 # ```{glue:figure} fig-ahn-steps
 # :name: fig-ahn-steps
-# :alt: Left, dots at three layers near three dotted horizontal lines, joined by thin lines that go up and down in different orders for different seeds. Right, losses over the number of layers fall as three nearly straight lines, the best steps lowest, with a star on them.
+# :alt: Left, dots at three layers near three dotted horizontal lines, joined by a thin line for each seed. Right, losses over the number of layers fall as three nearly straight lines, the best steps lowest, with a star on them.
 #
-# Left: diagonals of the trained matrices, five entries a layer, and the reciprocal roots (dotted); seeds find them in different orders. Right: losses of the best steps, of equal ones, and of equal ones that use one example fewer.
+# Left: diagonals of the trained matrices, five entries a layer, and the reciprocal roots (dotted). The loss does not depend on their order; the lines show which one each seed found. Right: losses of the best steps, of equal ones, and of equal ones that use one example fewer.
 # ```
 #
 # Equal steps, which is gradient descent as one would run it, are far behind from two layers on. With one layer there is nothing to choose, and a transformer cannot be better than the best step on the same examples. In the authors' public
@@ -333,19 +333,19 @@ origin = changed_inputs.Origin(*(tuple(
     for picture in changed_inputs.PICTURES) for m in (10, 20)))
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 grid = np.linspace(0, exact[20].nodes.max(), 600)
 ways = {"lowest minimum of the mean": (minima[20][0], green), "minimum of the batch": (fitted[20][0], red)}
-for name, (one, colour) in ways.items():
-    left.semilogy(grid, np.abs(changed_inputs.residual(grid, one.steps, one.changes)) + 1e-6, color=colour, label=name)
+for (name, (one, colour)), style in zip(ways.items(), ("-", "--")):
+    left.semilogy(grid, np.abs(changed_inputs.residual(grid, one.steps, one.changes)) + 1e-6, style, color=colour, label=name)
 left.axvline(batch[20].nodes.max(), color="grey", ls=":")
-left.set(title="What three layers leave of $w$", xlabel=r"eigenvalue $\lambda$", ylabel="share of $w$", ylim=(1e-3, None))
+left.set(title="Beyond the batch nothing holds it", xlabel=r"eigenvalue $\lambda$", ylabel="share of $w$ that is left", ylim=(1e-3, None))
 between = np.linspace(-0.3, 1.3, 60)
 begin, end = (np.concatenate((one.steps, one.changes)) for one, _ in ways.values())
-for rule, name, colour in ((exact[20], "exact mean", green), (batch[20], "the batch", red), (changed_inputs.batch_rule(d, 20, prompts, generator), "another batch", black)):
+for rule, name, colour, style in ((exact[20], "exact mean", green, "-"), (batch[20], "the batch", red, "--"), (changed_inputs.batch_rule(d, 20, prompts, generator), "another batch", black, ":")):
     line = (begin + t * (end - begin) for t in between)
-    right.semilogy(between, [rule.weights @ changed_inputs.residual(rule.nodes, x[:3], x[3:]) ** 2 for x in line], color=colour, label=name)
-right.set(title="Loss from one minimum to the other", xlabel="0: minimum of the mean; 1: of the batch", ylabel="loss")
+    right.semilogy(between, [rule.weights @ changed_inputs.residual(rule.nodes, x[:3], x[3:]) ** 2 for x in line], style, color=colour, label=name)
+right.set(title="A batch does not see the loss rise", xlabel="0: minimum of the mean; 1: of the batch", ylabel="loss")
 for panel in (left, right):
     panel.legend()
 figures.show("fig-ahn-plus", figure)

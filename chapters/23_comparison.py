@@ -88,7 +88,7 @@ rows = [
 outside = "the same, outside its regime"
 rows[1] = rows[1]._replace(theorem=outside, prefix="")
 stored = wide_networks.recording()
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2))
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 5.2))
 for row, colour, marker in zip(rows, (*COLOUR, "grey"), "o*sv^DPX"):
     arrived = [one for one in row.trainings if one.reached]
     left.loglog([one.size for one in arrived], [one.moved for one in arrived], marker=marker, color=colour, label=row.theorem)
@@ -98,9 +98,10 @@ if stored is not None:
     full = comparison.movements(wide_networks.Family(**stored.arrays), stored.provenance["parameters"]["d"])
     left.plot([one.size for one in full], [one.moved for one in full], "v:", mfc="none", color=COLOUR[3])
     right.plot([one.moved for one in full], [one.flips for one in full], "v:", mfc="none", color=COLOUR[3])
-left.set(title="How far", xlabel="width", ylabel=r"movement $\|V_T - V_0\|_F / \|V_0\|_F$")
-right.set(title="How far, and what changes", xlabel=r"movement $\|V_T - V_0\|_F / \|V_0\|_F$", ylabel="share of flips")
-figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+left.set(title="Who moves less as it widens", xlabel="width", ylabel=r"movement $\|V_T - V_0\|_F / \|V_0\|_F$")
+right.set(title="Who moves less changes fewer signs", xlabel=r"movement $\|V_T - V_0\|_F / \|V_0\|_F$", ylabel="share of flips")
+for panel in (left, right):
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
 figures.show("fig-compare-lazy", figure)
 
 # %% [markdown]
