@@ -138,7 +138,7 @@ W_star, W = (
     for _ in range(2))
 I = torch.eye(d_check, dtype=torch.float64)
 root = I + 0.3 * radial_inputs.normal(d_check, d_check, generator)
-Sigma = root @ root.mT / 2
+Sigma = (root @ root.mT + I) / 2  # no variance below one half
 exact = correlated.gradient(W, W_star, Sigma)
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}

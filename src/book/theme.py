@@ -30,6 +30,11 @@ STAYS_FOLDED = {"Set-up", "How this figure is drawn", "How this table is made"} 
 SHARED = {"proof-content", "exercise-content", "solution-content", "proof"}  # ids that every statement would have
 ICONS = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static/vendor/fontawesome/6.5.2"
 
+FIRST = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><meta http-equiv="refresh" content="0; url={page}"></head>
+<body><p><a href="{page}">{title}</a></p></body></html>
+"""  # the site's index.html
+
 
 class _Fold(nodes.General, nodes.Element):
     """Its first child is a `_Summary`."""
@@ -139,6 +144,8 @@ def _write(app, exception):
     if exception is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)
+    first = app.builder.get_target_uri(app.config.root_doc)
+    (site / "index.html").write_text(FIRST.format(title=html.escape(app.config.project), page=first), encoding="utf-8")
     (site / "_static" / "icons.css").write_text(icons(site), encoding="utf-8")
     shutil.rmtree(site / "_static" / "vendor", ignore_errors=True)
     mathjax = site / "_static" / "mathjax"

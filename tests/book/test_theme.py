@@ -98,7 +98,7 @@ def test_an_element_that_is_not_closed_is_named():
 @pytest.mark.parametrize(
     ("paragraphs", "expected"),
     [
-        (["Short.", "The question. How fast does the potential fall, and why?"], "How fast does the potential fall, and why?"),
+        (["Short.", "The question. How fast does the potential fall?"], "How fast does the potential fall?"),
         (["one two " * 40], ("one two " * 25).strip() + " …"),
         ([], ""),
     ],
