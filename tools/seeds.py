@@ -1,14 +1,15 @@
 """Every chapter at smoke scale with ten seeds: which verdicts depend on the seed, and what a chapter costs there.
 
-    python -m tools.seeds
+    python -m tools.seeds          # all of it; it goes on where it was stopped
+    python -m tools.seeds 07 15    # some chapters, the others as they are recorded
+    python -m tools.seeds costs    # what a run costs, alone; it wants a quiet machine
 
-It goes on where it was stopped. The result is data/recorded/seeds.json, from which the ledger and the page "What ran
-where" take what they say.
+The result is data/recorded/seeds.json, from which the ledger and the page "What ran where" take what they say.
 """
 
 import functools
 import json
-import statistics
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -28,31 +29,38 @@ def tried(script):
 
 
 def counted(points):
-    """{"seconds", "memory", "failed", "claims": {id: {verdict: times}}} of a chapter's points."""
+    """{"failed", "claims": {id: {verdict: times}}} of a chapter's points."""
     done = [point.value for point in points if not point.error]
     times = {}
     for value in done:
         for id, report in value["claims"].items():
             times.setdefault(id, Counter())[report["verdict"]] += 1
     return {
-        "seconds": statistics.median(value["seconds"] for value in done) if done else None,
-        "memory": max((value["memory"] or 0 for value in done), default=None),
         "failed": sorted({point.error for point in points if point.error}),
         "claims": {id: dict(counter.most_common()) for id, counter in times.items()},
     }
 
 
-def main():
+def alone(script):
+    """{"seconds", "memory"} of a run at smoke scale with nothing of ours beside it."""
+    found = sweeping.chapter_point(script.stem, smoke=True)
+    return {name: found[name] for name in ("seconds", "memory")}
+
+
+def main(arguments):
+    """Record the chapters that are named, or all; or with "costs" what one run of each costs."""
     kernels.own_environment()
-    found = {}
-    for script in chapters.scripts():
-        found[script.stem] = counted(tried(script))
-        moving = [id for id, times in found[script.stem]["claims"].items() if len(times) > 1]
-        print(script.stem, "depends on the seed:", ", ".join(moving) or "nothing", *found[script.stem]["failed"])
-    about = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "processor": recorded.processor()}
-    about |= recorded.revision() | {"seeds": list(SEEDS), "chapters": found}
+    found = json.loads(FILE.read_text(encoding="utf-8"))["chapters"] if arguments and FILE.exists() else {}
+    for script in chapters.select([] if arguments == ["costs"] else arguments, chapters.scripts()):
+        if arguments != ["costs"]:
+            about = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "processor": recorded.processor()}
+            found[script.stem] = about | recorded.revision() | counted(tried(script))
+            moving = [id for id, times in found[script.stem]["claims"].items() if len(times) > 1]
+            print(script.stem, "depends on the seed:", ", ".join(moving) or "nothing", *found[script.stem]["failed"])
+        found[script.stem] |= alone(script)
+    about = {"seeds": list(SEEDS), "chapters": dict(sorted(found.items()))}
     files.write(FILE, (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -31,7 +31,8 @@ SHARED = {"proof-content", "exercise-content", "solution-content", "proof"}  # i
 ICONS = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static/vendor/fontawesome/6.5.2"
 
 FIRST = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><meta http-equiv="refresh" content="0; url={page}"></head>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta http-equiv="refresh" content="0; url={page}"></head>
 <body><p><a href="{page}">{title}</a></p></body></html>
 """  # the site's index.html
 

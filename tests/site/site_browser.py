@@ -92,7 +92,7 @@ class Browser:
             self.run(AXE.read_text(encoding="utf-8"))
         return self.driver.execute_async_script(
             "const [only, done] = arguments;"
-            "axe.run(document, {resultTypes: ['violations'], runOnly: only}).then((found) => done("
+            "axe.run(document, {resultTypes: ['violations'], runOnly: only, preload: false}).then((found) => done("
             " found.violations.map((v) => [v.id, v.nodes.map((n) => [n.target.join(' '), n.html.slice(0, 150)])])));",
             only,
         )

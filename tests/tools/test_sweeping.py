@@ -140,5 +140,28 @@ def test_seeds_are_counted():
 
     points = [point("holds", 1.0), point("fails", 3.0), point("holds", 2.0), sweeps.Point({}, None, "E: x", 0.0)]
     assert seeds.counted(points) == {
-        "seconds": 2.0, "memory": 7, "failed": ["E: x"], "claims": {"a": {"holds": 2, "fails": 1}},
+        "failed": ["E: x"], "claims": {"a": {"holds": 2, "fails": 1}},
     }  # fmt: skip
+
+
+def test_seeds_of_some_chapters_leave_the_others_as_they_are(tmp_path, monkeypatch):
+    file = tmp_path / "seeds.json"
+    for name, value in {
+        "FILE": file,
+        "tried": lambda script: [],
+        "counted": lambda points: {"failed": [], "claims": {"a": {"holds": 10}}},
+        "alone": lambda script: {"seconds": 1.0, "memory": 5},
+    }.items():
+        monkeypatch.setattr(seeds, name, value)
+    seeds.main([])
+    every = json.loads(file.read_text())["chapters"]
+    assert list(every) == [script.stem for script in chapters.scripts()]
+    assert all(entry["claims"] == {"a": {"holds": 10}} and entry["commit"] for entry in every.values())
+    monkeypatch.setattr(seeds, "counted", lambda points: {"failed": ["E"], "claims": {}})
+    monkeypatch.setattr(seeds, "alone", lambda script: {"seconds": 2.0, "memory": 6})
+    seeds.main(["07"])
+    some = json.loads(file.read_text())["chapters"]
+    assert [name for name in every if some[name] != every[name]] == ["07_phase_two"] and some["07_phase_two"]["failed"]
+    seeds.main(["costs"])
+    costs = json.loads(file.read_text())["chapters"]
+    assert all(costs[name] == some[name] | {"seconds": 2.0, "memory": 6} for name in every)
