@@ -75,6 +75,38 @@ def test_figures_have_alt_text(site):
             assert "_images" not in alt and not alt.endswith((".png", ".svg")), f"{path.name}: {alt!r}"
 
 
+def test_figures_are_drawings_with_a_narrow_one_for_phones_and_numbered_by_chapter(site):
+    _, pages = site
+    for path, page in chapters(pages).items():
+        for figure in page.select("article figure[id^=fig-]"):
+            image, narrow = figure.find("img"), figure.select_one("picture > source")
+            assert image["src"].endswith(".svg") and narrow["media"] == "(max-width: 576px)", figure["id"]
+            assert narrow["srcset"].endswith(f"/{figure['id']}-narrow.svg"), figure["id"]
+            assert (path.parent / narrow["srcset"]).exists(), figure["id"]
+            number = figure.select_one(".caption-number").get_text(strip=True)
+            assert number.startswith(f"Fig. {int(path.name[:2])}."), number
+
+
+def test_the_first_page_leads_to_the_cells_that_decide(site):
+    html, pages = site
+    page = pages[html / "chapters" / "index.html"]
+    links = [a["href"] for a in page.select(".findings a.finding")]
+    assert len(page.select(".findings li")) == 5 and len(links) >= 5
+    for link in links:
+        file, _, anchor = link.partition("#")
+        assert pages[html / "chapters" / file].find(id=anchor), link
+    assert page.select_one(".findings img.picture")["src"].endswith("fig-phase-portrait-narrow.svg")
+    assert page.find("a", href="https://arxiv.org/abs/1705.09886")
+
+
+def test_every_page_says_what_it_is(site):
+    _, pages = site
+    for path, page in chapters(pages).items():
+        description = page.find("meta", attrs={"name": "description"})
+        assert description and len(description["content"]) > 20, path.name
+        assert page.find("link", rel="icon")["href"].endswith("favicon.svg"), path.name
+
+
 def test_no_formula_or_role_is_left_as_text(site):
     _, pages = site
     for path, page in chapters(pages).items():
