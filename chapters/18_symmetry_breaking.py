@@ -98,7 +98,7 @@ for axis, k in zip(axes, shown):
     axis.plot(saddle, saddle, "X", color="black", ms=7, label="saddle")
     axis.plot(1, 0, "*", color="black", ms=11, label="teacher")
     axis.set(title=f"$K = {k}$", xlabel="$x$", ylabel="$y$", xlim=(0, 1.1), ylim=(-0.05, 1.1))
-    axis.legend(fontsize=8.5, loc="upper left", frameon=True, framealpha=0.9)
+    axis.legend(fontsize=9, loc="upper left", frameon=True, framealpha=0.9)
 for k, errors, colour, style in zip(figure_4.nodes, figure_4.errors, (blue, orange, green), ("-", "--", "-.")):
     axes[2].semilogy(errors, style, color=colour, label=f"$K = {k}$")
     axes[2].plot(len(errors) - 1, symmetry_breaking.PUBLISHED[int(k)], "o", color=colour, mfc="none")

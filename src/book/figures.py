@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from IPython.display import display
+from matplotlib.collections import Collection
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -67,6 +68,7 @@ def show(name, figure):
     so does, for phones, the figure with its panels below each other."""
     for axes in figure.axes:
         tell_apart(axes)
+    rasterize(figure)
     metadata = {
         "scrapbook": {"name": name, "mime_prefix": ""},  # what that directive looks for
         "figure": summary(figure),
@@ -102,6 +104,19 @@ def tell_apart(axes):
                     if not before[0][1]:
                         one.set(markersize=4, markevery=max(1, len(x) // 8))
         used.add(style(line))
+
+
+def rasterize(figure, most=1000):
+    """Make pixels of what has more than `most` points to draw: as lines it would outweigh the page that it is on."""
+    figure.draw_without_rendering()  # only then surfaces have their faces
+    for artist in figure.findobj(lambda one: isinstance(one, Collection | Line2D)):
+        if isinstance(artist, Line2D):
+            points = len(artist.get_xdata()) if style(artist)[1] else 0
+        else:
+            each = [len(path.vertices) for path in artist.get_paths()]
+            points = sum(each) * max(1, len(artist.get_offsets()) if len(each) == 1 else 1)
+        if points > most:
+            artist.set_rasterized(True)
 
 
 def style(line):
