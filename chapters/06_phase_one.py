@@ -214,6 +214,9 @@ the factor is {number(inside.each[0].factor)} at the start, where a step would n
 # %% [markdown]
 # ## The two variables that drive Phase I
 #
+# Why two? Phase I is short: in a time of order $1/d$ only what is pushed $d$ times as hard as the rest can move. Two things are. One is the sum of the columns of $M$, called $s$, because every column's gradient holds
+# that sum. The other is the potential $g$, because every column's gradient holds the sum of all differences of lengths. All else waits for Phase II.
+#
 # With [$s$](#notation-s) $= (W^* - W)\,u$, section 4 states how one step changes $s$ and $g$ together:
 #
 # $$\begin{aligned}

@@ -135,8 +135,8 @@ figures.show("fig-how-far", figure)
 #
 # ## What the map shows
 #
-# {numref}`fig-how-far` shows a region of arrival, far larger than the theorem's, whose edge lies where the worst *of these* pairs begin to fail; a worse one follows below. How the runs beyond it end shows
-# {numref}`fig-how-they-end`.
+# {numref}`fig-how-far` shows a region of arrival, far larger than the theorem's, whose edge lies where the worst *of these* pairs begin to fail; a worse one follows below.
+# {numref}`fig-how-they-end` tells how the runs beyond the edge end: look at where the full bars stop, and at what takes their place.
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, len(KINDS), figsize=(8.6, 3.4), sharey=True)
