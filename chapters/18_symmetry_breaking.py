@@ -88,7 +88,7 @@ paths = {
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.8), width_ratios=(1, 1, 1.15))
 for axis, k in zip(axes, shown):
     speed = np.hypot(*fields[k])
-    axis.streamplot(ticks, ticks, *fields[k], color=np.log(speed), cmap="Greys", linewidth=0.7, density=0.8, arrowsize=0.7)
+    axis.streamplot(ticks, ticks, *fields[k], color=np.log(speed), cmap="Greys", linewidth=0.7, density=0.45, arrowsize=0.8)
     axis.plot(ticks, ticks, color="grey", ls=":")
     tiny = symmetry_breaking.descend(k, 1e-3, 0.0, 0.01, 3000)
     axis.plot(*tiny.T, color=blue, label="from near zero")

@@ -106,7 +106,7 @@ def tell_apart(axes):
         used.add(style(line))
 
 
-def rasterize(figure, most=1000):
+def rasterize(figure, most=500):
     """Make pixels of what has more than `most` points to draw: as lines it would outweigh the page that it is on."""
     figure.draw_without_rendering()  # only then surfaces have their faces
     for artist in figure.findobj(lambda one: isinstance(one, Collection | Line2D)):
@@ -209,12 +209,13 @@ def _letters(text):
 
 
 def _svg(figure):
+    """The figure as SVG, without what no reader sees: less than a hundredth of a point, a line for each point and tag."""
     file = io.StringIO()
     figure.savefig(file, format="svg", bbox_inches="tight", pad_inches=0.05, metadata={"Date": None, "Creator": None})
-    # A hundredth of a point is enough, and a path needs no line for each of its points.
-    return re.sub(
+    shorter = re.sub(
         r' (d|x|y)="[^"]*"', lambda it: " " + " ".join(re.sub(r"(\.\d\d)\d+", r"\1", it[0]).split()), file.getvalue()
     )
+    return re.sub(r">\s+<", "><", shorter).replace("<g ", "\n<g ")
 
 
 def _curves(axes):
