@@ -209,7 +209,7 @@ def _letters(text):
 
 
 def _svg(figure):
-    """The figure as SVG, without what no reader sees: less than a hundredth of a point, a line for each point and tag."""
+    """The figure as SVG, without what no reader sees: the third decimal, a line for each point or tag."""
     file = io.StringIO()
     figure.savefig(file, format="svg", bbox_inches="tight", pad_inches=0.05, metadata={"Date": None, "Creator": None})
     shorter = re.sub(
