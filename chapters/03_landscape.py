@@ -110,7 +110,7 @@ drawn.set_title("Not convex: from the red points the\nchord to the centre is par
 drawn.set(xlabel="$x$", ylabel="$y$", zlabel=r"$\Phi$")
 drawn.view_init(35, -60)
 field = figure.add_subplot(1, 2, 2)
-field.contour(x, y, height, levels=14, linewidths=0.7)
+field.contour(x, y, height, levels=9, linewidths=0.7)
 k = slice(8, None, 14)
 u, v = -one_point_convexity.slope(x[k, k]), -one_point_convexity.slope(y[k, k])
 field.quiver(x[k, k], y[k, k], u / np.hypot(u, v), v / np.hypot(u, v), color=red, width=0.005, scale=22)
