@@ -376,7 +376,9 @@ class SmallBook:
 
     def __init__(self, folder):
         self.folder, self.scripts = folder, [folder / "chapters" / f"{name}.py" for name in ("01_one", "02_two")]
-        for name, text in {"_toc.yml": TOC, "_config.yml": "title: small", "chapters/claims.yml": CLAIM}.items():
+        texts = {"_toc.yml": TOC, "chapters/claims.yml": CLAIM}
+        texts |= dict.fromkeys(("_config.yml", "CITATION.cff", "CHANGELOG.md"), "title: small")
+        for name, text in texts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
         (folder / "data" / "recorded").mkdir(parents=True)

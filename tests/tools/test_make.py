@@ -55,6 +55,9 @@ def folder(tmp_path):
     path.mkdir()
     for name in FILES:
         shutil.copy(ROOT / name, path)
+    (path / "tools").mkdir()
+    (path / "tools" / "browser.sh").write_text("#!/bin/sh\n")  # the real one installs
+    (path / "tools" / "browser.sh").chmod(0o755)
     (tmp_path / "python3").write_text(PYTHON)
     (tmp_path / "python3").chmod(0o755)
     return Folder(path, tmp_path / "log")
