@@ -97,9 +97,9 @@ size = {"dims": dims, "gammas": gammas, "runs": runs, "t_end": t_end}
 size |= {"search_starts": search_starts, "search_steps": search_steps}
 if record:
     how_far.record(seed, **size)
-live = how_far.make_map(**size, generator=generator)
+live = how_far.make_map(**size, seed=seed)
 stored = recorded.load("how_far")
-both = how_far.Map.from_arrays(stored.arrays), live
+both = how_far.Map(**stored.arrays), live
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 phase_two, phase_one = bounds.PHASE_TWO_SPECTRAL, math.sqrt(bounds.G_LIMIT / bounds.phase_one_potential(1.0))
@@ -166,10 +166,10 @@ figures.show("fig-how-they-end", figure)
 # The runs that came to rest at the smallest $\gamma$ are made once more, and the smallest eigenvalue of the Hessian tells whether they rest in a minimum or on a saddle.
 
 # %%
-room = how_far.room(both)
-again = torch.Generator().manual_seed(stored.provenance["seeds"][0])
-size = stored.provenance["parameters"]
-rests = arrivals.rests(both[0], size, room.elsewhere, again)
+room = arrivals.room(both)
+made_by = stored.provenance
+rests = arrivals.rests(both[0], made_by["parameters"], room.elsewhere,
+                       made_by["seeds"][0])
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 table = "| smallest γ on the grids with a run that | " + " | ".join(KINDS) + " |\n|---|---|---|---|\n"
@@ -177,7 +177,7 @@ for text, which in (
     ("comes to rest elsewhere", (how_far.COPY, how_far.REST)),
     ("is still moving at the end", (how_far.MOVING,)),
 ):
-    found = [how_far.smallest_gamma(both, which, [k]) for k in range(len(KINDS))]
+    found = [arrivals.smallest_gamma(both, which, [k]) for k in range(len(KINDS))]
     table += f"| {text} | " + " | ".join(f"$\\gamma = {x:g}$" if x < math.inf else "none" for x in found) + " |\n"
 kinds = ", ".join(f"${number(minima.lowest_curvature(W, W_star))}$ ($d = {d}$)" for d, W, W_star, _ in rests)
 text = (
@@ -243,11 +243,14 @@ display(Markdown(text))
 norms = (0.45, 0.49, 0.51, 0.6)
 cycles = how_far.turned_cycles(dims[0], norms)
 three = arrivals.two_ways(*cycles, t_end)
-worst = live.worst[-1]
+worst = how_far.worst_pair(gammas[-1], search_starts, search_steps, seed)
 flat = how_far.pairs("flat", dims[0], 0.7, runs, worst, generator)
 hard = how_far.pairs("adversarial", dims[0], 0.7, runs, worst, generator)
 mixed = arrivals.two_ways(*torch.cat([flat, hard], 1), t_end)
-lowest = [minima.lowest_curvature(*pair) for pair in live.resting[:12]]
+at_rest = [rest for gamma in gammas
+           for rest in arrivals.rests(live, size, gamma, seed)]
+lowest = [minima.lowest_curvature(W, W_star)
+          for _, W, W_star, _ in at_rest[:12]]
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 table = "| three-cycle, $\\gamma$ | by descent | flow: last distance / first | flow: distance from a copy |\n|---|---|---|---|\n"

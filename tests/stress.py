@@ -30,7 +30,6 @@ import torch
 from src.dynamics import sgd
 from src.experiments import digit_pairs, downloads, networks, regression, spectral, training
 from src.runs import checkpoints, recorded
-from src.theory import how_far, phase_two
 from tests import bad_inputs
 from tests.book import bad_parameters
 from tools import commands
@@ -110,31 +109,12 @@ def digits(path, change=None):
     return [torch.from_numpy(found[name]) for name in ("train", "test", "norm")]
 
 
-def distant_starts(path, change=None):
-    gammas = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8 if change != "gammas" else 0.9]
-    size = {"dims": [5], "gammas": gammas, "runs": 3, "t_end": 21.0 if change == "time" else 20.0}
-    made = how_far.make_map(
-        **size, search_starts=2, search_steps=3, generator=generator(int(change == "seed")), checkpoint=path
-    )
-    return torch.from_numpy(made.outcomes), torch.from_numpy(made.first_ratio)
-
-
-def worst_pairs(path, change=None):
-    made = phase_two.run_searches(
-        [3, 4, 5 if change != "dims" else 6], [0.1, 0.2, 0.3, 0.4], 4, 6 if change == "steps" else 5,
-        int(change == "seed"), checkpoint=path,
-    )  # fmt: skip
-    return [torch.from_numpy(made.values), *map(torch.from_numpy, made.pairs)]
-
-
 RUNS = {  # with the changes that make another run
     fresh_samples: ("eta", "batch", "seeds", "start", "teacher"),
     training_set: ("data",),
     three_blocks: ("data", "start", "eta", "order"),
     classifier: ("data", "start", "step", "order", "schedule", "augmentation"),
     digits: ("data", "seed", "margin"),
-    distant_starts: ("gammas", "time", "seed"),
-    worst_pairs: ("dims", "steps", "seed"),
 }
 
 

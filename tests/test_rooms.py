@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 SRC = ROOT / "src"
-UNDER_ALL = {"checks", "verdicts"}
+UNDER_ALL = {"checks", "threads", "verdicts"}
 MAY_USE = {
     "model": set(),
     "runs": set(),

@@ -3,6 +3,7 @@ r"""Families of trainings of several widths: how fast they learn, how little the
 After Du, Zhai, Poczos and Singh (2019), see `overparameterization`; a training is `lazy_training.train`.
 """
 
+import functools
 import itertools
 import math
 from typing import NamedTuple
@@ -12,10 +13,10 @@ import torch
 from scipy import stats
 
 from src import verdicts
-from src.checks import DIMENSION, SEED, arguments, between, each, entries, vector, within
+from src.checks import DIMENSION, SEED, arguments, between, each, entries, optional, vector, within
 from src.companions import lazy_training, overparameterization
 from src.companions.lazy_training import DTYPES, STEPS, WIDTH, check_size
-from src.runs import checkpoints, recorded
+from src.runs import files, recorded, sweeps
 
 LEVEL = 0.95  # of an interval
 FLOOR = 1e-24  # of the squared error at the start: below it, in float64, ratios are rounding
@@ -96,24 +97,25 @@ class Family(NamedTuple):
 
 
 @arguments(n=DIMENSION, d=DIMENSION, widths=each(WIDTH), seeds=each(SEED), steps=range(LATE, STEPS.stop), pace=_PACE,
-           precision=tuple(DTYPES), draws=range(2, 10**6))  # fmt: skip
-def family(n, d, widths, seeds, steps, pace, precision="float64", draws=200, checkpoint=None):
+           precision=tuple(DTYPES), draws=range(2, 10**6), folder=optional(files.plain),
+           workers=optional(sweeps.WORKERS))  # fmt: skip
+def family(n, d, widths, seeds, steps, pace, precision="float64", draws=200, folder=None, workers=0):
     """The `Family` at random data (`lazy_training.problem`).
 
     pace: the step size in units of 1 / lambda_max, the largest eigenvalue of the kernel. draws: those of
-    `lazy_training.flip_constant`. checkpoint: a file that keeps the trainings already done, and is gone on with when it
-    is there.
+    `lazy_training.flip_constant`. The seeds are a sweep (`sweeps.sweep`): kept in `folder`, gone on with when they are
+    there, and made by so many worker processes, None for one a core and 0 for none but this one.
     """
     check_size(max(n, d), max(widths), "widths")
-
-    def one(seed):
-        generator = torch.Generator().manual_seed(seed)
-        return _trainings(*lazy_training.problem(n, d, generator), widths, steps, pace, precision, draws, generator)
-
     settings = {"n": n, "d": d, "widths": list(widths), "steps": steps, "pace": pace, "precision": precision}
-    units = [(seed,) for seed in seeds]
-    done = checkpoints.one_by_one(one, units, path=checkpoint, module=__name__, label="seeds", draws=draws, **settings)
-    return _joined(widths, done)
+    one = functools.partial(_of_seed, **settings, draws=draws)
+    return _joined(widths, sweeps.values(sweeps.sweep(one, {"seed": list(seeds)}, folder, workers=workers)))
+
+
+def _of_seed(n, d, widths, steps, pace, precision, draws, seed):
+    """The trainings of `family` with one seed, a point of its sweep: the last six fields of a `Family` by name."""
+    generator = torch.Generator().manual_seed(seed)
+    return _trainings(*lazy_training.problem(n, d, generator), widths, steps, pace, precision, draws, generator)
 
 
 @arguments(theta=between(0, math.pi), widths=each(WIDTH), seeds=each(SEED))
@@ -128,7 +130,7 @@ def close_pair(theta, widths, seeds):
 
 
 def _trainings(X, y, widths, steps, pace, precision, draws, generator):
-    """[eta, lambda_0] and the last four fields of a `Family` for one problem and seed."""
+    """The last six fields of a `Family` by name, for one problem and seed."""
     H = overparameterization.kernel(X)
     values = torch.linalg.eigvalsh(H)
     eta, rows = pace / float(values[-1]), []
@@ -136,22 +138,20 @@ def _trainings(X, y, widths, steps, pace, precision, draws, generator):
         begin = lazy_training.start(X, y, width, generator, precision)
         run = lazy_training.train(begin, eta, steps)
         predicted = lazy_training.predict(begin, H, eta, steps, draws, generator)
-        curves = torch.stack([getattr(run, name) for name in _NAMES])
-        rows.append((curves, torch.tensor(run.ends), torch.tensor(run.restless), torch.tensor(predicted)))
-    return [eta, float(values[0])], [torch.stack(part) for part in zip(*rows, strict=True)]
-
-
-def _joined(widths, done):
-    data, parts = zip(*done, strict=True)
-    return Family(
-        np.array(widths), *np.array(data).T, *(torch.stack(part).numpy() for part in zip(*parts, strict=True))
+        rows.append((torch.stack([getattr(run, name) for name in _NAMES]), run.ends, run.restless, predicted))
+    return {"eta": eta, "lambda_0": float(values[0])} | dict(
+        zip(Family._fields[3:], map(list, zip(*rows)), strict=True)
     )
 
 
-def record(seeds, *, folder=None, **size):
-    """The `Family` of `size`, the arguments of `family` but its seeds, recorded as `overparameterization`."""
+def _joined(widths, done):
+    return Family(np.array(widths), **{name: np.array([one[name] for one in done]) for name in Family._fields[1:]})
+
+
+def record(seeds, *, folder=None, workers=None, **size):
+    """The `Family` of `size`, the settings of `family`, recorded as `overparameterization`."""
     run = recorded.Recorder("overparameterization", __name__, parameters=size, seeds=seeds, folder=folder)
-    made = family(**size, seeds=seeds, checkpoint=run.checkpoint)
+    made = family(**size, seeds=seeds, folder=run.points, workers=workers)
     run.save(made._asdict())
     return made
 

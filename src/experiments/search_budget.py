@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from src.checks import COUNT, SEED, arguments, check_value, each, optional
-from src.experiments import datasets, digit_pairs, inputs, spectral, training
+from src.experiments import datasets, digit_pairs, inputs, spectral
 from src.runs import checkpoints, recorded
+from src.threads import limited
 
 PAIR = (4, 9)
 SEARCHES = {  # method, its settings, and the numbers of steps, each a run of its own
@@ -67,7 +68,7 @@ def record(images, seed, *, searches=SEARCHES, folder=None):
     parameters = {
         name: {**digit_pairs.RECORDED[m], **changed, "steps": list(n)} for name, (m, changed, n) in searches.items()
     }
-    with training.threads(1):
+    with limited(1):
         run = recorded.Recorder("mnist_search_budget", __name__, parameters=parameters, seeds=[seed], folder=folder)
         arrays = reached(digit_pairs.standardised(images), PAIR, seed, searches, run.checkpoint)
         return run.save(

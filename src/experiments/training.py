@@ -3,7 +3,6 @@
 import math
 import time
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -128,18 +127,6 @@ def usable(precision, device):
 def _computes_bfloat16():
     """Whether oneDNN has kernels for it here; without them a product takes nine times as long as in float32."""
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()
-
-
-@arguments(number=range(1, 1025))
-@contextmanager
-def threads(number):
-    """Within it torch computes on so many threads: sums are then added in one order, and a seed fixes a run."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @arguments(model=torch.nn.Module, inputs=_INPUTS)

@@ -22,6 +22,7 @@ from torch.optim.lr_scheduler import MultiStepLR
 from src.checks import COUNT, arguments, between, check_value, each, optional, within
 from src.experiments import datasets, inputs, networks, training
 from src.runs import recorded
+from src.threads import limited
 
 SCALINGS = {"standardised": (datasets.MNIST_MEAN, datasets.MNIST_STD), "unit": (0, 1)}  # subtracted, divided by
 STARTS = ("zero", "random")
@@ -160,7 +161,7 @@ def record(images, seeds, epochs, choices, *, device="cpu", folder=None, keep=No
     """
     for name in FAMILIES:
         record_family(name, images, seeds, epochs, choices, device=device, folder=folder, keep=keep)
-    with training.threads(THREADS):
+    with limited(THREADS):
         few, digits = range(seeds[0], seeds[0] + 5), datasets.mnist("embedded")
         run = _recorder("mnist_sensitivity", choices, True, 8, few, device, folder)
         arrays = {"test_error": sensitivity(digits, few, 8, choices, device=device, keep=keep)}
@@ -204,7 +205,7 @@ def sensitivity(images, seeds, epochs, choices, *, device="cpu", keep=None):
 
 def _record(name, images, seeds, epochs, choices, identity, device, folder, keep):
     resumed = keep is not None and any(keep.glob("*.pt"))
-    with training.threads(THREADS):
+    with limited(THREADS):
         run = _recorder(name, choices, identity, epochs, seeds, device, folder)
         curves = both_starts(images, seeds, epochs, choices, identity=identity, device=device, keep=keep)
     seconds = curves.pop("seconds").sum()

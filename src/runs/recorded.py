@@ -11,6 +11,7 @@ import math
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -68,8 +69,9 @@ class Recording:
 class Recorder:
     """A run that is to be stored: begun before the work, so that what is noted is what was there when it ran.
 
-    checkpoint: where it may keep its state, see `checkpoints.kept`; removed once the recording is whole. resumed:
-    whether there was one at the start: the wall time is then that of the last sitting.
+    checkpoint: where it may keep its state, see `checkpoints.kept`. points: a folder for its points if it is a sweep,
+    see `sweeps.sweep`. Both are removed once the recording is whole. resumed: whether there was one at the start: the
+    wall time is then that of the last sitting.
     """
 
     @arguments(name=str, module=str, parameters=_json, seeds=each(SEED), device=_device, folder=optional(files.plain))
@@ -90,7 +92,8 @@ class Recorder:
             **_circumstances(torch.device(device)),
         }
         self.checkpoint = (ROOT / "_build" / "checkpoints" if folder is None else Path(folder)) / f"{name}.pt"
-        self.resumed = self.checkpoint.exists()
+        self.points = self.checkpoint.with_suffix(".points")
+        self.resumed = self.checkpoint.exists() or self.points.exists()
         with files.claimed("folder", self._path):
             pass
 
@@ -123,6 +126,7 @@ class Recorder:
         with files.claimed("folder", self._path):
             files.write(self._path, archive.getvalue())
         self.checkpoint.unlink(missing_ok=True)
+        shutil.rmtree(self.points, ignore_errors=True)
         return self._path
 
 

@@ -21,17 +21,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from src.checks import arguments, check_value, optional
+from src.checks import arguments, check_value, each, optional
 from src.runs import checkpoints, code, files, pools
+from src.threads import limited
 
 MOST = 100_000  # points of a sweep that is not forced
 FILE = "points.jsonl"
 _BATCH = 0.5  # seconds of work that a worker is given at a time
 _WAITING = 2  # batches for each worker that are under way
-_WORKERS = range(1, 10_001)
+WORKERS = range(10_001)  # processes; 0: this one
 
 
 class Point(NamedTuple):
@@ -56,7 +56,7 @@ def _grid(name, grid):
 
 
 @arguments(function=callable, grid=_grid, folder=optional(files.plain), scheduler=optional(str),
-           workers=optional(_WORKERS), threads=_WORKERS, force=bool, again=bool, progress=bool)  # fmt: skip
+           workers=optional(WORKERS), threads=WORKERS[1:], force=bool, again=bool, progress=bool)  # fmt: skip
 def sweep(function, grid, folder=None, *, scheduler=None, workers=None, threads=1, force=False, again=False,
           progress=False, belongs=None):  # fmt: skip
     """function(**point) for every point of the grid: a list of `Point`, in the grid's order.
@@ -64,7 +64,8 @@ def sweep(function, grid, folder=None, *, scheduler=None, workers=None, threads=
     function: of a module that workers can import, or one that can be pickled; it draws from no generator but those that
     its arguments seed. What it raises is its point's `error`, and the sweep goes on. grid: {name: values}, of which all
     combinations are meant, or a list of dicts. folder: keeps the points (None: nothing is kept). scheduler: the address
-    of a Dask scheduler, "tcp://..."; by default `workers` processes here, one a core. threads: of each worker.
+    of a Dask scheduler, "tcp://..."; by default `workers` processes here, one a core, or with workers=0 none but this
+    one. threads: of each worker.
     force: allow more than `MOST` points. again: compute anew those that failed. belongs: what else the result depends
     on, as `checkpoints.digest` takes it.
 
@@ -86,6 +87,15 @@ def sweep(function, grid, folder=None, *, scheduler=None, workers=None, threads=
         if missing:
             _work(function, missing, journal, scheduler, workers, threads, progress)
     return [journal.done[key] for key in keys]
+
+
+@arguments(points=each(Point))
+def values(points):
+    """What the function returned at each of these `Point`s; RuntimeError, with the first error, if one failed."""
+    for point in points:
+        if point.error:
+            raise RuntimeError(f"the point {point.parameters} failed: {point.error}")
+    return [point.value for point in points]
 
 
 def _product(grid):
@@ -196,7 +206,7 @@ def _work(function, missing, journal, scheduler, workers, threads, progress):
     worker dies then is at fault, and fails.
     """
     waiting, suspects, again, running, spent = deque(missing.items()), deque(), set(), {}, [0, 0.0]
-    pool = pools.Cluster(scheduler) if scheduler else pools.Processes(workers or os.cpu_count())
+    pool = _pool(scheduler, workers)
     with tqdm(total=len(missing), desc="points", disable=not progress) as bar, pool:
         while waiting or suspects or running:
             if suspects:
@@ -221,6 +231,12 @@ def _work(function, missing, journal, scheduler, workers, threads, progress):
                 bar.update(len(batch))
 
 
+def _pool(scheduler, workers):
+    if scheduler:
+        return pools.Cluster(scheduler)
+    return pools.Here() if workers == 0 else pools.Processes(workers or os.cpu_count())
+
+
 def _take(waiting, number):
     return [waiting.popleft() for _ in range(min(number, len(waiting)))]
 
@@ -232,8 +248,7 @@ def _size(points, seconds):
 
 def _batch(function, points, threads):
     """[(value, error, seconds)] of some points, in the worker."""
-    torch.set_num_threads(threads)
-    with threadpool_limits(threads):
+    with limited(threads):
         return [_one(function, point) for point in points]
 
 

@@ -1,14 +1,15 @@
-r"""Runs of chapter 9's map looked at again: by the gradient flow beside the descent, and those that came to rest."""
+r"""What chapter 9's maps show, and their runs looked at again: by the gradient flow, and those that came to rest."""
 
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
-from src.checks import arguments, between, check_value
+from src.checks import SEED, arguments, between, check_value, each
 from src.dynamics import flow
-from src.theory import how_far, minima, search
-from src.theory.how_far import ARRIVED, HOME, REST, TIME
+from src.theory import how_far, minima
+from src.theory.how_far import ARRIVED, COPY, HOME, KINDS, MOVING, REST, TIME
 
 
 class TwoWays(NamedTuple):
@@ -45,35 +46,61 @@ def _flow_ends(W, W_star, t_end):
         return torch.cat([_flow_ends(W[[k]], W_star[[k]], t_end) for k in range(len(W))])
 
 
-@arguments(recording=how_far.Map, size=dict, gamma=between(0, math.inf), generator=torch.Generator)
-def rests(recording, size, gamma, generator):
-    """The runs of a recorded Map that came to rest with positive loss at this gamma, made once more.
+@arguments(made=how_far.Map, size=dict, gamma=between(0, math.inf), seed=SEED)
+def rests(made, size, gamma, seed):
+    """The runs of a Map that came to rest with positive loss at this gamma, made once more.
 
-    recording: the Map; size: the arguments of `make_map` that made it; generator: seeded as then. Returns a list of
-    (d, weights at the end, teacher, outcome), the outcome by `follow` as it is now.
+    size, seed: the arguments of `make_map` that made it. Returns a list of (d, weights at the end, teacher, outcome),
+    the outcome by `follow` as it is now.
     """
-    if gamma not in recording.gammas:
-        raise ValueError(f"gamma must be one of those of the recording, {list(recording.gammas)}, not {gamma}")
+    if gamma not in made.gammas:
+        raise ValueError(f"gamma must be one of those of the map, {list(made.gammas)}, not {gamma}")
     for name in ("runs", "t_end", "search_starts", "search_steps"):
         check_value(f"{name} of size", size.get(name), how_far.SIZE[name])
-    if size["runs"] != recording.outcomes.shape[-1]:
-        raise ValueError(
-            f"runs of size must be those of the recording, {recording.outcomes.shape[-1]}, not {size['runs']}"
-        )
-    n, found = list(recording.gammas).index(gamma), []
-    for k, x in enumerate(recording.gammas[: n + 1]):
-        worst = search.starts(how_far.SEARCHED_D, x, size["search_starts"], generator)[:2]
-        if k == n:
-            searched = search.minimize(*worst, x, g_max=math.inf, steps=size["search_steps"])
-            worst = searched.W, searched.W_star
-        else:
-            worst = worst[0][0], worst[1][0]  # any pair: only the draws count
-        for m, d in enumerate(recording.dims):
-            W, W_star = torch.cat(
-                [how_far.pairs(kind, d, x, size["runs"], worst, generator) for kind in how_far.KINDS], 1
-            )
-            chosen = torch.from_numpy(recording.outcomes[:, m, n].ravel() == REST)
-            if k == n and chosen.any():
-                end, outcome = how_far.follow(W[chosen], W_star[chosen], size["t_end"])
-                found += [(int(d), *run) for run in zip(end, W_star[chosen], outcome.tolist())]
+    if size["runs"] != made.outcomes.shape[-1]:
+        raise ValueError(f"runs of size must be those of the map, {made.outcomes.shape[-1]}, not {size['runs']}")
+    n, found = list(made.gammas).index(gamma), []
+    search = {name: size[name] for name in ("search_starts", "search_steps")}
+    for m, d in enumerate(made.dims.tolist()):
+        chosen = torch.from_numpy(made.outcomes[:, m, n].ravel() == REST)
+        if chosen.any():
+            W, W_star = how_far.drawn(d, gamma, size["runs"], **search, seed=seed)[:, chosen]
+            end, outcome = how_far.follow(W, W_star, size["t_end"])
+            found += [(d, *run) for run in zip(end, W_star, outcome.tolist())]
     return found
+
+
+@arguments(maps=each(how_far.Map), outcomes=each(range(len(how_far.OUTCOMES))), kinds=each(range(len(KINDS))))
+def smallest_gamma(maps, outcomes, kinds=(0, 1, 2)):
+    """The smallest gamma of these maps at which a run of these kinds ended in one of `outcomes`; inf if none did."""
+    hits = (np.isin(one.outcomes[list(kinds)], outcomes).any(axis=(0, 1, 3)) for one in maps)
+    return min(float(one.gammas[hit].min(initial=math.inf)) for one, hit in zip(maps, hits))
+
+
+class Room(NamedTuple):
+    """How much room the theorem leaves, by these maps together."""
+
+    not_home: float  # the smallest gamma with a run that had not arrived by the end
+    elsewhere: float  # the smallest gamma with a run at rest elsewhere, or at a permuted copy
+    safe: int  # runs at smaller gamma than `not_home`, all of which arrive
+    safe_adversarial: int  # those from adversarial pairs
+    last_safe: float  # the largest gamma of these maps below `not_home`; 0 if there is none
+    wrong_way: int  # runs, at any gamma, whose first gradient points away from W*
+    wrong_way_home: int  # those that arrive all the same
+
+
+@arguments(maps=each(how_far.Map))
+def room(maps):
+    """The Room that these maps show."""
+    not_home = smallest_gamma(maps, (COPY, REST, MOVING))
+    safe = sum(one.below(not_home) for one in maps)
+    wrong = [one.first_ratio < 0 for one in maps]
+    return Room(
+        not_home=not_home,
+        elsewhere=smallest_gamma(maps, (COPY, REST)),
+        safe=int(safe.sum()),
+        safe_adversarial=int(safe[KINDS.index("adversarial")]),
+        last_safe=max(float(one.gammas[one.gammas < not_home].max(initial=0)) for one in maps),
+        wrong_way=sum(int(w.sum()) for w in wrong),
+        wrong_way_home=sum(int((w & (one.outcomes == HOME)).sum()) for w, one in zip(wrong, maps)),
+    )

@@ -3,17 +3,29 @@ r"""From how far away the exact gradient still leads to the teacher: pairs of st
 The paper makes no statement about this. Every pair has |W_0|_2 = |W*|_2 = gamma.
 """
 
-import itertools
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from src.checks import COUNT, DIMENSION, MATRIX, SEED, arguments, between, check_pair, check_value, each, like
+from src.checks import (
+    COUNT,
+    DIMENSION,
+    MATRIX,
+    SEED,
+    arguments,
+    between,
+    check_pair,
+    check_value,
+    each,
+    like,
+    optional,
+)
 from src.dynamics import flow
 from src.model import landscape, population, weights
-from src.runs import checkpoints, recorded
+from src.runs import files, recorded, sweeps
 from src.theory import minima, search
 
 KINDS = ("Gaussian", "flat", "adversarial")
@@ -26,8 +38,8 @@ SEARCHED_D = 5  # dimension of the searched pairs
 DRAWS = range(1, 10**6)  # pairs that are drawn at once
 TIME = between(0, 1e6)  # at which runs end
 
-_FROM_THREE, _POSITIVE = range(3, DIMENSION.stop), between(0, math.inf)
-SIZE = {"dims": each(range(SEARCHED_D, DIMENSION.stop)), "gammas": each(_POSITIVE), "runs": DRAWS, "t_end": TIME}
+_FROM_THREE, _FROM_FIVE, _POSITIVE = range(3, DIMENSION.stop), range(SEARCHED_D, DIMENSION.stop), between(0, math.inf)
+SIZE = {"dims": each(_FROM_FIVE), "gammas": each(_POSITIVE), "runs": DRAWS, "t_end": TIME}
 SIZE |= {"search_starts": DRAWS, "search_steps": COUNT}  # the arguments of `make_map` and what they may be
 
 
@@ -158,16 +170,6 @@ class Map(NamedTuple):
     gammas: np.ndarray  # [n], increasing
     outcomes: np.ndarray  # [3, m, n, r], indices into OUTCOMES
     first_ratio: np.ndarray  # [3, m, n, r], the one-point ratio at the start, true scale
-    worst: list = ()  # n searched pairs (W_0, W*), [5, 5] each; empty in a recording
-    resting: list = ()  # (weights, teacher) of every run at rest with positive loss; empty in a recording
-
-    @classmethod
-    def from_arrays(cls, arrays):
-        return cls(*(arrays[name] for name in cls._fields[:4]))
-
-    def arrays(self):
-        """What a recording keeps of it."""
-        return {name: getattr(self, name) for name in self._fields[:4]}
 
     @property
     def share(self):
@@ -180,81 +182,61 @@ class Map(NamedTuple):
         return np.full(kinds, m * runs * int((self.gammas < gamma).sum()))
 
 
-@arguments(**SIZE, generator=torch.Generator)
-def make_map(dims, gammas, runs, t_end, search_starts, search_steps, generator, checkpoint=None):
+@arguments(d=_FROM_FIVE, gamma=_POSITIVE, runs=DRAWS, search_starts=DRAWS, search_steps=COUNT, seed=SEED)
+def drawn(d, gamma, runs, search_starts, search_steps, seed):
+    """The pairs of a cell, `runs` of every kind of KINDS: [2, 3 runs, d, d], drawn from a stream of its own."""
+    worst, generator = worst_pair(gamma, search_starts, search_steps, seed), _generator(seed, d, gamma)
+    return torch.cat([pairs(kind, d, gamma, runs, worst, generator) for kind in KINDS], 1)
+
+
+@arguments(d=_FROM_FIVE, gamma=_POSITIVE, runs=DRAWS, t_end=TIME, search_starts=DRAWS, search_steps=COUNT, seed=SEED)
+def cell(d, gamma, runs, t_end, search_starts, search_steps, seed):
+    """A cell of the Map, a point of its sweep: {"outcomes", "first_ratio"}, [3, runs] each, as lists."""
+    W, W_star = drawn(d, gamma, runs, search_starts, search_steps, seed)
+    found = {"outcomes": follow(W, W_star, t_end)[1], "first_ratio": landscape.one_point_ratio(W, W_star)}
+    return {name: values.view(len(KINDS), runs).tolist() for name, values in found.items()}
+
+
+@arguments(gamma=_POSITIVE, search_starts=DRAWS, search_steps=COUNT, seed=SEED)
+@functools.lru_cache
+def worst_pair(gamma, search_starts, search_steps, seed):
+    """The pair (W_0, W*) with the smallest one-point ratio that a search finds in 5 dimensions, [5, 5] each.
+
+    It is `search.minimize` from so many starts with so many steps, with no condition on g.
+    """
+    generator = _generator(seed, 0, gamma)  # no dimension of the map
+    W, W_star, _ = search.starts(SEARCHED_D, gamma, search_starts, generator)
+    found = search.minimize(W, W_star, gamma, g_max=math.inf, steps=search_steps)
+    return found.W, found.W_star
+
+
+@arguments(**SIZE, seed=SEED, folder=optional(files.plain), workers=optional(sweeps.WORKERS))
+def make_map(dims, gammas, runs, t_end, search_starts, search_steps, seed, folder=None, workers=0):
     """The Map over these dimensions and norms, with `runs` runs of every kind in each cell.
 
-    At each gamma a search (`search.minimize`, with no condition on g) finds the pair with the smallest one-point ratio
-    in 5 dimensions first. checkpoint: a file that keeps the gammas already done, and is gone on with when it is there.
+    The cells are a sweep (`sweeps.sweep`): kept in `folder`, gone on with when they are there, and made by so many
+    worker processes, None for one a core and 0 for none but this one. A cell does not depend on the others.
     """
-
-    def column(gamma):
-        W, W_star, _ = search.starts(SEARCHED_D, gamma, search_starts, generator)
-        found = search.minimize(W, W_star, gamma, g_max=math.inf, steps=search_steps)
-        worst = found.W, found.W_star
-        outcomes, ratios, resting = [], [], []
-        for d in dims:
-            W, W_star = torch.cat([pairs(kind, d, gamma, runs, worst, generator) for kind in KINDS], 1)
-            end, outcome = follow(W, W_star, t_end)
-            outcomes.append(outcome.view(len(KINDS), runs))
-            ratios.append(landscape.one_point_ratio(W, W_star).view(len(KINDS), runs))
-            resting += [(end[k], W_star[k]) for k in torch.nonzero(outcome == REST)[:, 0].tolist()]
-        return torch.stack(outcomes, 1), torch.stack(ratios, 1), worst, resting
-
-    columns = checkpoints.one_by_one(
-        column, [(gamma,) for gamma in gammas], path=checkpoint, module=__name__, generator=generator,
-        dims=dims, runs=runs, t_end=t_end, search_starts=search_starts, search_steps=search_steps,
-    )  # fmt: skip
-    outcomes, ratios, worst, resting = zip(*columns, strict=True)
-    outcomes, ratios = (torch.stack(x, 2).numpy() for x in (outcomes, ratios))
-    return Map(np.array(dims), np.array(gammas), outcomes, ratios, list(worst), list(itertools.chain(*resting)))
+    settings = {"runs": runs, "t_end": t_end, "search_starts": search_starts, "search_steps": search_steps}
+    one = functools.partial(cell, **settings, seed=seed)
+    grid = {"d": list(dims), "gamma": list(gammas)}
+    cells = sweeps.values(sweeps.sweep(one, grid, folder, workers=workers))
+    outcomes, ratios = (
+        np.array([found[name] for found in cells]).reshape(len(dims), len(gammas), len(KINDS), runs)
+        for name in ("outcomes", "first_ratio")
+    )
+    return Map(np.array(dims), np.array(gammas), np.moveaxis(outcomes, 2, 0).astype(np.int8), np.moveaxis(ratios, 2, 0))
 
 
 @arguments(seed=SEED)
-def record(seed, *, folder=None, **size):
-    """The Map of `size`, the arguments of `make_map` but its generator, stored as the recording `how_far`."""
+def record(seed, *, folder=None, workers=None, **size):
+    """The Map of `size`, the arguments of `make_map` but the last three, stored as the recording `how_far`."""
     for name, allowed in SIZE.items():
         check_value(name, size.get(name), allowed)
     run = recorded.Recorder("how_far", __name__, parameters=size, seeds=[seed], folder=folder)
-    made = make_map(**size, generator=torch.Generator().manual_seed(seed), checkpoint=run.checkpoint)
-    run.save(made.arrays())
+    made = make_map(**size, seed=seed, folder=run.points, workers=workers)
+    run.save(made._asdict())
     return made
-
-
-@arguments(maps=each(Map), outcomes=each(range(len(OUTCOMES))), kinds=each(range(len(KINDS))))
-def smallest_gamma(maps, outcomes, kinds=(0, 1, 2)):
-    """The smallest gamma of these maps at which a run of these kinds ended in one of `outcomes`; inf if none did."""
-    hits = (np.isin(one.outcomes[list(kinds)], outcomes).any(axis=(0, 1, 3)) for one in maps)
-    return min(float(one.gammas[hit].min(initial=math.inf)) for one, hit in zip(maps, hits))
-
-
-class Room(NamedTuple):
-    """How much room the theorem leaves, by these maps together."""
-
-    not_home: float  # the smallest gamma with a run that had not arrived by the end
-    elsewhere: float  # the smallest gamma with a run at rest elsewhere, or at a permuted copy
-    safe: int  # runs at smaller gamma than `not_home`, all of which arrive
-    safe_adversarial: int  # those from adversarial pairs
-    last_safe: float  # the largest gamma of these maps below `not_home`; 0 if there is none
-    wrong_way: int  # runs, at any gamma, whose first gradient points away from W*
-    wrong_way_home: int  # those that arrive all the same
-
-
-@arguments(maps=each(Map))
-def room(maps):
-    """The Room that these maps show."""
-    not_home = smallest_gamma(maps, (COPY, REST, MOVING))
-    safe = sum(one.below(not_home) for one in maps)
-    wrong = [one.first_ratio < 0 for one in maps]
-    return Room(
-        not_home=not_home,
-        elsewhere=smallest_gamma(maps, (COPY, REST)),
-        safe=int(safe.sum()),
-        safe_adversarial=int(safe[KINDS.index("adversarial")]),
-        last_safe=max(float(one.gammas[one.gammas < not_home].max(initial=0)) for one in maps),
-        wrong_way=sum(int(w.sum()) for w in wrong),
-        wrong_way_home=sum(int((w & (one.outcomes == HOME)).sum()) for w, one in zip(wrong, maps)),
-    )
 
 
 def check_runs(W, W_star):
@@ -268,6 +250,12 @@ def check_runs(W, W_star):
 def _check_worst(worst, d):
     if len(worst) != 2 or worst[0].shape != worst[1].shape or worst[0].ndim != 2 or len(worst[0]) > d:
         raise ValueError(f"worst must be two [m, m] matrices with m at most d = {d}")
+
+
+def _generator(seed, d, gamma):
+    """The random stream of a cell."""
+    state = np.random.SeedSequence([seed, d, round(1e9 * gamma)]).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 
 
 def _lengths(W):

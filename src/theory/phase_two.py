@@ -7,7 +7,7 @@ ones; here both sides are put together.
 The Taylor expansion behind the theorem is in `src.theory.taylor`.
 """
 
-import itertools
+import functools
 import math
 from typing import NamedTuple
 
@@ -17,9 +17,9 @@ import torch
 from scipy.optimize import brentq
 
 from src import verdicts
-from src.checks import COUNT, DIMENSION, FORMULA, SEED, arguments, between, each, vector, within
+from src.checks import COUNT, DIMENSION, FORMULA, SEED, arguments, between, each, optional, vector, within
 from src.dynamics import three_variables
-from src.runs import checkpoints, recorded
+from src.runs import files, recorded, sweeps
 from src.theory import bounds, search, span
 
 TRUE_DELTA = math.pi * bounds.DELTA  # the theorem's 0.03 if it is meant for the true gradient
@@ -102,35 +102,38 @@ class Searches(NamedTuple):
         raise ValueError(f"no searched pair has a ratio below {delta}; search at a larger gamma")
 
 
-@arguments(dims=each(DIMENSION[2:]), gammas=each(_POSITIVE), starts=DIMENSION, steps=COUNT, seed=SEED)
-def run_searches(dims, gammas, starts, steps, seed, checkpoint=None):
+@arguments(d=DIMENSION[2:], gamma=_POSITIVE, starts=DIMENSION, steps=COUNT, seed=SEED)
+def one_search(d, gamma, starts, steps, seed):
+    """A point of the sweep of `run_searches`: {"values" [starts], "pair" [2, d, d], "kinds"}.
+
+    It draws from a generator of its own, seeded with seed + 1000 d + 10^4 gamma, so that it does not depend on others.
+    """
+    generator = torch.Generator().manual_seed(seed + 1000 * d + round(1e4 * gamma))
+    W, W_star, kinds = search.starts(d, gamma, starts, generator)
+    found = search.minimize(W, W_star, gamma, steps=steps)
+    return {"values": found.values, "pair": torch.stack([found.W, found.W_star]), "kinds": list(kinds)}
+
+
+@arguments(dims=each(DIMENSION[2:]), gammas=each(_POSITIVE), starts=DIMENSION, steps=COUNT, seed=SEED,
+           folder=optional(files.plain), workers=optional(sweeps.WORKERS))  # fmt: skip
+def run_searches(dims, gammas, starts, steps, seed, folder=None, workers=0):
     """Searches with `starts` starts of `steps` steps in every dimension and at every gamma.
 
-    Each draws from a generator of its own, seeded with seed + 1000 d + 10^4 gamma, so that it does not depend on the
-    others. checkpoint: a file that keeps the searches already done, and is gone on with when it is there. Errors as in
-    `search.starts` and `search.minimize`.
+    They are a sweep (`sweeps.sweep`): kept in `folder`, gone on with when they are there, and made by so many worker
+    processes, None for one a core and 0 for none but this one. Errors as in `search.starts` and `search.minimize`.
     """
-
-    def one(d, gamma):
-        generator = torch.Generator().manual_seed(seed + 1000 * d + round(1e4 * gamma))
-        W, W_star, kinds = search.starts(d, gamma, starts, generator)
-        found = search.minimize(W, W_star, gamma, steps=steps)
-        return found.values, torch.stack([found.W, found.W_star]), list(kinds)
-
-    done = checkpoints.one_by_one(
-        one, itertools.product(dims, gammas), path=checkpoint, module=__name__, starts=starts, steps=steps, seed=seed
-    )
-    values, pairs, kinds = zip(*done, strict=True)
-    rows = [slice(k, k + len(gammas)) for k in range(0, len(done), len(gammas))]
-    pairs = tuple(torch.stack(pairs[row]).numpy() for row in rows)
-    values = torch.stack(values).view(len(dims), len(gammas), -1).numpy()
-    return Searches(np.array(dims), np.array(gammas), values, np.array(kinds[0]), pairs)
+    one = functools.partial(one_search, starts=starts, steps=steps, seed=seed)
+    done = sweeps.values(sweeps.sweep(one, {"d": list(dims), "gamma": list(gammas)}, folder, workers=workers))
+    rows = [done[k : k + len(gammas)] for k in range(0, len(done), len(gammas))]
+    values = np.array([[found["values"] for found in row] for row in rows])
+    pairs = tuple(np.array([found["pair"] for found in row]) for row in rows)
+    return Searches(np.array(dims), np.array(gammas), values, np.array(done[0]["kinds"]), pairs)
 
 
-def record(seed, *, folder=None, **size):
-    """The Searches of `size`, the arguments of `run_searches` but its seed, stored as the recording `theorem_3_3`."""
+def record(seed, *, folder=None, workers=None, **size):
+    """The Searches of `size`, the settings of `run_searches`, stored as the recording `theorem_3_3`."""
     run = recorded.Recorder("theorem_3_3", __name__, parameters=size, seeds=[seed], folder=folder)
-    made = run_searches(**size, seed=seed, checkpoint=run.checkpoint)
+    made = run_searches(**size, seed=seed, folder=run.points, workers=workers)
     run.save(made.arrays())
     return made
 

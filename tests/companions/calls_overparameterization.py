@@ -104,8 +104,8 @@ CALLS = [
     ),
     Call(
         wide_networks.family,
-        lambda: {**FAMILY, "precision": "float32", "draws": 2, "checkpoint": None},
-        {"seeds": {"first zero"}},
+        lambda: {**FAMILY, "precision": "float32", "draws": 2, "folder": None, "workers": 0},
+        {"seeds": {"first zero"}, "workers": {"None", "zero"}},
     ),
     Call(wide_networks.in_plane, lambda: {"n": 3, "width": 5, "steps": 2, "generator": draws()}),
 ]

@@ -280,10 +280,10 @@ def test_the_regime_keeps_its_promise_and_a_tenth_of_its_width_leaves_the_radius
 SIZE = {"n": 5, "d": 4, "widths": [20, 80], "steps": 30, "pace": 0.5, "draws": 3}
 
 
-def test_a_family_does_not_depend_on_its_checkpoint(tmp_path):
+def test_a_family_does_not_depend_on_its_folder(tmp_path):
     once = wide_networks.family(**SIZE, seeds=[3, 4])
-    wide_networks.family(**SIZE, seeds=[3, 4], checkpoint=tmp_path / "kept.pt")
-    again = wide_networks.family(**SIZE, seeds=[3, 4], checkpoint=tmp_path / "kept.pt")
+    wide_networks.family(**SIZE, seeds=[3], folder=tmp_path)
+    again = wide_networks.family(**SIZE, seeds=[3, 4], folder=tmp_path)
     alone = wide_networks.family(**SIZE, seeds=[4])
     for name, one in once._asdict().items():
         np.testing.assert_array_equal(one, getattr(again, name))
@@ -294,7 +294,7 @@ def test_a_family_does_not_depend_on_its_checkpoint(tmp_path):
 
 def test_a_recording_is_the_family(tmp_path):
     assert wide_networks.recording(tmp_path) is None
-    made = wide_networks.record([0, 1], folder=tmp_path, precision="float32", **SIZE)
+    made = wide_networks.record([0, 1], folder=tmp_path, workers=0, precision="float32", **SIZE)
     stored = wide_networks.recording(tmp_path)
     assert stored.provenance["parameters"]["precision"] == "float32" and stored.provenance["seeds"] == [0, 1]
     for name, one in wide_networks.Family(**stored.arrays)._asdict().items():

@@ -373,7 +373,6 @@ CLASSIFIERS = [
     Call(training.train, training_arguments, {"epochs": {"zero"}, "seed": {"zero"}, **OPTIONAL}),
     Call(training.error, lambda: {"model": network(), "inputs": task()[0], "labels": task()[1]}),
     Call(training.usable, lambda: {"precision": None, "device": "cpu"}),
-    Call(training.threads, lambda: {"number": 1}),
     Call(
         zero_initialization.learn,
         lambda: {**RUN, "start": "zero", "seed": 1, "identity": True, "checkpoint": None},

@@ -8,15 +8,6 @@ from src.runs import checkpoints, recorded
 from tests.experiments.blobs import SETTINGS, blobs
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """These matrices are too small to share, and threads that wait for each other take minutes on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def embedded():
     return datasets.mnist("embedded")

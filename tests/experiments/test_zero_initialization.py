@@ -14,13 +14,6 @@ from src.runs import recorded
 from tests.experiments.patterns import SMALL, patterns
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """These matrices are too small to share, and threads that wait for each other take minutes on a busy machine."""
-    with zero_initialization.training.threads(1):
-        yield
-
-
 def test_a_run_is_written_out_sgd_from_the_start_it_names():
     """Two seeds of `both_starts` against the block network trained here with torch's own pieces."""
     images = patterns(80)

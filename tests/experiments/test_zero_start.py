@@ -14,12 +14,6 @@ from src.runs import recorded
 from tests.experiments.patterns import SMALL, patterns
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    with zero_initialization.training.threads(1):
-        yield
-
-
 def test_paired_interval_covers_as_often_as_it_says():
     """By simulation; seeds share a large effect, which the pairing takes out."""
     generator = np.random.default_rng(0)

@@ -64,8 +64,9 @@ CALLS = [
             "scheduler": None, "workers": 1, "threads": 1, "force": False, "again": False, "progress": False,
             "belongs": None,
         },
-        {"folder": {"None"}, "workers": {"None"}},
+        {"folder": {"None"}, "workers": {"None", "zero"}},
     ),
+    Call(sweeps.values, lambda: {"points": [sweeps.Point({"d": 3}, 0.1, None, 0.2)]}),
     Call(load, lambda: {"name": "run", "folder": Path(FOLDER.name)}, {"folder": {"None"}}),
 ]  # fmt: skip
 EXEMPT = {

@@ -30,6 +30,10 @@ def deadly(x, folder):
     return x
 
 
+def process(x):
+    return os.getpid()
+
+
 def slow(x):
     time.sleep(0.01)
     return x**2

@@ -25,12 +25,12 @@ from src.experiments import (
     search_budget,
     sgd_and_flow,
     table_1,
-    training,
     zero_initialization,
 )
 from src.model import landscape, population, weights
 from src.runs import recorded
 from src.theory import critical_points, how_far, only_critical_point, phase_two, search
+from src.threads import limited
 
 LIST = Path(__file__).with_name("recordings.txt")  # name, digest of the arrays, digest of the provenance
 TRACKED = {name: tuple(digests) for name, *digests in map(str.split, LIST.read_text().splitlines())}
@@ -186,20 +186,12 @@ def test_theorem_3_3_every_recorded_pair_has_its_ratio():
 def test_how_far_the_pairs_of_the_first_cell_and_their_ends():
     """The first norm and dimension, drawn and followed as chapter 9 does."""
     stored = recorded.load("how_far")
-    one, size = how_far.Map.from_arrays(stored.arrays), stored.provenance["parameters"]
+    one, size = how_far.Map(**stored.arrays), stored.provenance["parameters"]
     assert one.dims.tolist() == size["dims"] and one.gammas.tolist() == size["gammas"]
-    generator, d, gamma = (
-        torch.Generator().manual_seed(stored.provenance["seeds"][0]),
-        size["dims"][0],
-        size["gammas"][0],
-    )
-    W, W_star, _ = search.starts(how_far.SEARCHED_D, gamma, size["search_starts"], generator)
-    worst = search.minimize(W, W_star, gamma, g_max=math.inf, steps=size["search_steps"])
-    for k, kind in enumerate(how_far.KINDS):
-        W, W_star = how_far.pairs(kind, d, gamma, size["runs"], (worst.W, worst.W_star), generator)
-        ratios = landscape.one_point_ratio(W, W_star).numpy()
-        assert one.first_ratio[k, 0, 0] == pytest.approx(ratios, rel=1e-3)
-        assert one.outcomes[k, 0, 0].tolist() == how_far.follow(W, W_star, size["t_end"])[1].tolist()
+    found = how_far.cell(size["dims"][0], size["gammas"][0], **some(size, *how_far.SIZE.keys() - {"dims", "gammas"}),
+                         seed=stored.provenance["seeds"][0])  # fmt: skip
+    assert one.outcomes[:, 0, 0].tolist() == found["outcomes"]
+    assert one.first_ratio[:, 0, 0] == pytest.approx(np.array(found["first_ratio"]), rel=1e-3)
 
 
 def test_critical_points_obey_the_inequalities_that_join_their_numbers():
@@ -374,7 +366,7 @@ def test_one_run_of_each_precision_again():
 
     stored = recorded.load("table_1_precision")
     p = stored.provenance["parameters"]
-    with training.threads(stored.provenance["threads"]):
+    with limited(stored.provenance["threads"]):
         for k, precision in enumerate((None, torch.bfloat16)):
             found = deep.learn(2, deep.digits(), 0, **p, precision=precision).errors["test"][-1].item()
             assert found == pytest.approx(stored.arrays["test_error"][k, 0], abs=0.015)

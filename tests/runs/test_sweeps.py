@@ -32,26 +32,8 @@ def workers_find_this_file(monkeypatch):
 def counted(tmp_path, monkeypatch):
     """Points are computed in this process, one after another, and counted."""
     monkeypatch.setenv("COUNTED", str(tmp_path))
-    monkeypatch.setattr(sweeps.pools, "Processes", Here)
+    monkeypatch.setattr(sweeps.pools, "Processes", lambda workers: sweeps.pools.Here())
     return lambda: (tmp_path / "square.log").read_text().split("\n")[:-1]
-
-
-class Here:
-    DIED, workers = (), 1
-
-    def __init__(self, workers):
-        pass
-
-    def submit(self, function, *arguments):
-        future = sweeps.pools.loky.Future()
-        future.set_result(function(*arguments))
-        return future
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
 
 
 class TestPoints:
@@ -187,7 +169,9 @@ class TestBadInput:
         with pytest.raises(TypeError, match="function must be"):
             sweeps.sweep(function, GRID)
 
-    @pytest.mark.parametrize("setting", [{"workers": 0}, {"threads": 0}, {"workers": 1.5}, {"force": 1}, {"folder": 3}])
+    @pytest.mark.parametrize(
+        "setting", [{"workers": -1}, {"threads": 0}, {"workers": 1.5}, {"force": 1}, {"folder": 3}]
+    )
     def test_settings(self, setting):
         with pytest.raises((TypeError, ValueError), match=next(iter(setting))):
             sweeps.sweep(swept.square, GRID, **setting)
@@ -207,6 +191,19 @@ class TestBadInput:
 
 
 class TestProcesses:
+    def test_this_process_gives_the_same_and_keeps_its_threads(self):
+        before = torch.get_num_threads()
+        here = sweeps.sweep(swept.square, GRID, workers=0, threads=before + 1)
+        assert [point.value["y"] for point in here] == [x**2 + s for x in range(3) for s in range(4)]
+        assert torch.get_num_threads() == before
+        assert sweeps.sweep(swept.process, {"x": [0]}, workers=0)[0].value == os.getpid()
+
+    def test_values_are_those_of_the_points_or_the_first_error(self, tmp_path):
+        assert sweeps.values(sweeps.sweep(swept.square, {"x": [2], "seed": [1]}, workers=0))[0]["y"] == 5
+        failed = sweeps.sweep(swept.square, {"x": [1, -1], "seed": [0]}, workers=0)
+        with pytest.raises(RuntimeError, match=r"the point .* failed: ValueError"):
+            sweeps.values(failed)
+
     def test_two_workers_give_the_same_and_one_may_die(self, tmp_path):
         points = sweeps.sweep(swept.square, GRID, workers=2)
         assert [point.value["y"] for point in points] == [x**2 + s for x in range(3) for s in range(4)]

@@ -82,7 +82,8 @@ SMALL_MAP = {"runs": 1, "t_end": 0.1, "search_starts": 2, "search_steps": 2}
 CALLS = [
     Call(
         arrivals.rests,
-        lambda: {"recording": map_of_two(), "size": dict(SMALL_MAP), "gamma": 0.2, "generator": draws()},
+        lambda: {"made": map_of_two(), "size": dict(SMALL_MAP), "gamma": 0.2, "seed": 1},
+        {"seed": {"zero"}},
     ),
     Call(arrivals.two_ways, lambda: {**pair(2, 3, 3), "t_end": 0.1}),
     Call(basins.all_orders, lambda: {"d": 3}),
@@ -278,11 +279,22 @@ CALLS = [
         how_far.adversarial_pair,
         lambda: {"family": "searched", "d": 5, "gamma": 0.1, "worst": worst(), "generator": draws()},
     ),
+    Call(
+        how_far.cell,
+        lambda: {"d": 5, "gamma": 0.2, **SMALL_MAP, "seed": 1},
+        {"seed": {"zero"}},
+    ),
     Call(how_far.check_runs, lambda: pair(2, 3, 3)),
+    Call(
+        how_far.drawn,
+        lambda: {"d": 5, "gamma": 0.2, "runs": 1, "search_starts": 2, "search_steps": 2, "seed": 1},
+        {"seed": {"zero"}},
+    ),
     Call(how_far.follow, lambda: {**pair(2, 3, 3), "t_end": 0.5, "over_zero": False}),
     Call(
         how_far.make_map,
-        lambda: {"dims": [5], "gammas": [0.2], **SMALL_MAP, "generator": draws(), "checkpoint": None},
+        lambda: {"dims": [5], "gammas": [0.2], **SMALL_MAP, "seed": 1, "folder": None, "workers": 0},
+        {"seed": {"zero"}, "workers": {"None", "zero"}},
     ),
     Call(
         how_far.opposite_turns,
@@ -297,9 +309,14 @@ CALLS = [
         lambda: {"seed": 0, "folder": Path(FOLDER.name), "dims": [5], "gammas": [0.2], **SMALL_MAP},
         {"seed": {"zero"}},
     ),
-    Call(how_far.room, lambda: {"maps": [map_of_two()]}),
+    Call(arrivals.room, lambda: {"maps": [map_of_two()]}),
     Call(
-        how_far.smallest_gamma,
+        how_far.worst_pair,
+        lambda: {"gamma": 0.2, "search_starts": 2, "search_steps": 2, "seed": 1},
+        {"seed": {"zero"}},
+    ),
+    Call(
+        arrivals.smallest_gamma,
         lambda: {"maps": [map_of_two()], "outcomes": [1, 2], "kinds": [1]},
         {"outcomes": {"first zero"}, "kinds": {"first zero"}},
     ),

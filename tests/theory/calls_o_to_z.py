@@ -193,9 +193,14 @@ CALLS = [
     ),
     Call(phase_two.proved_up_to, lambda: {"delta": 0.03, "g_max": 0.1}, {"delta": ANY_NUMBER, "g_max": ANY_NUMBER}),
     Call(
-        phase_two.run_searches,
-        lambda: {"dims": [5], "gammas": [0.1], "starts": 2, "steps": 2, "seed": 1, "checkpoint": None},
+        phase_two.one_search,
+        lambda: {"d": 5, "gamma": 0.1, "starts": 2, "steps": 2, "seed": 1},
         {"seed": NOT_NEGATIVE},
+    ),
+    Call(
+        phase_two.run_searches,
+        lambda: {"dims": [5], "gammas": [0.1], "starts": 2, "steps": 2, "seed": 1, "folder": None, "workers": 0},
+        {"seed": NOT_NEGATIVE, "workers": {"None", "zero"}},
     ),
     Call(phase_two.margin, lambda: {"searches": searches(), "found": 0.5}, {"found": ANY_NUMBER}),
     Call(

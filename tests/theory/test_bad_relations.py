@@ -13,7 +13,7 @@ CALLS = {call.name.removeprefix("theory."): call for call in calls.CALLS}
 EYE = torch.eye(3, dtype=torch.float64)
 
 BAD = [
-    ("arrivals.rests", "gamma", 0.3),  # no norm of the recording
+    ("arrivals.rests", "gamma", 0.3),  # no norm of the map
     ("arrivals.rests", "size", {**calls.SMALL_MAP, "runs": 2}),
     ("basins.destination", "A", 0 * normal(2, 3, 3)),  # the origin
     ("basins.ends_on_plane", "ticks", torch.tensor([0.0, 1.0], dtype=torch.float64)),
@@ -56,7 +56,7 @@ BAD = [
     ("how_far.adversarial_pair", "worst", worst()[:1]),
     ("how_far.adversarial_pair", "worst", (normal(6, 6), normal(6, 6))),  # would lose a row
     ("how_far.make_map", "dims", [4]),  # below that of the searched pairs
-    ("how_far.smallest_gamma", "kinds", [3]),
+    ("arrivals.smallest_gamma", "kinds", [3]),
     ("main_theorem.fall", "W", [0.0, 0.1, 0.0]),  # g is zero
     ("main_theorem.largest_start", "d_most", 99),
     ("main_theorem.section_5_2", "d", 90),  # no matrix has these norms

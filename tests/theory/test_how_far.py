@@ -10,7 +10,7 @@ import torch
 from src.dynamics import flow
 from src.model import landscape, population
 from src.runs import recorded
-from src.theory import how_far, minima, vanishing
+from src.theory import arrivals, how_far, minima, vanishing
 from src.theory.how_far import COPY, HOME, MOVING, REST, ZERO
 
 
@@ -175,45 +175,71 @@ def made_up():
 
 def test_maps_are_read_together():
     maps = made_up()
-    assert how_far.smallest_gamma(maps, (COPY, REST)) == 0.6
-    assert how_far.smallest_gamma(maps, (MOVING,)) == 0.5
-    assert how_far.smallest_gamma(maps, (MOVING,), [2]) == 0.6
-    assert how_far.smallest_gamma(maps, (REST,)) == math.inf
-    assert how_far.room(maps) == how_far.Room(
+    assert arrivals.smallest_gamma(maps, (COPY, REST)) == 0.6
+    assert arrivals.smallest_gamma(maps, (MOVING,)) == 0.5
+    assert arrivals.smallest_gamma(maps, (MOVING,), [2]) == 0.6
+    assert arrivals.smallest_gamma(maps, (REST,)) == math.inf
+    assert arrivals.room(maps) == arrivals.Room(
         not_home=0.5, elsewhere=0.6, safe=12, safe_adversarial=4, last_safe=0.3, wrong_way=4, wrong_way_home=2
     )
     np.testing.assert_array_equal(maps[0].share[:, 0], [[1, 1, 1], [1, 1, 1], [1, 1, 0]])
     assert maps[0].below(0.3).tolist() == [2, 2, 2]
 
 
-def test_a_map_is_reproducible_and_comes_back_from_its_arrays(tmp_path):
-    size = {"dims": [5], "gammas": [0.1, 1.0], "runs": 3, "t_end": 60.0, "search_starts": 2, "search_steps": 3}
-    one, again = (how_far.make_map(**size, generator=generator(4)) for _ in range(2))
-    assert np.array_equal(one.outcomes, again.outcomes) and np.array_equal(one.first_ratio, again.first_ratio)
+SIZE = {"runs": 3, "search_starts": 2, "search_steps": 3}
+
+
+def test_a_map_is_reproducible_and_comes_back_from_its_recording(tmp_path):
+    size = {"dims": [5], "gammas": [0.1, 1.0], "t_end": 60.0, **SIZE}
+    one = how_far.make_map(**size, seed=4)
     assert one.outcomes.shape == (3, 1, 2, 3) and (one.outcomes[:, :, 0] == HOME).all()
-    assert len(one.worst) == 2 and norm(torch.stack(one.worst[1])).max() <= 1 + 1e-12
-    for W, W_star in one.resting:
-        assert population.loss(W, W_star) > 0
-    how_far.record(4, folder=tmp_path, **size)
+    how_far.record(4, folder=tmp_path, workers=0, **size)
     assert [path.name for path in tmp_path.iterdir()] == ["how_far.npz"]
     recording = recorded.load("how_far", tmp_path)
     assert (recording.provenance["parameters"], recording.provenance["seeds"]) == (size, [4])
-    stored = how_far.Map.from_arrays(recording.arrays)
-    for name in ("dims", "gammas", "outcomes", "first_ratio"):
-        np.testing.assert_array_equal(getattr(stored, name), getattr(one, name))
+    for name, values in how_far.Map(**recording.arrays)._asdict().items():
+        np.testing.assert_array_equal(values, getattr(one, name))
+        assert values.dtype == getattr(one, name).dtype
+
+
+def test_a_cell_does_not_depend_on_the_others(tmp_path):
+    alone = how_far.make_map([6], [0.7], t_end=20.0, seed=4, **SIZE)
+    among = how_far.make_map([5, 6], [0.4, 0.7], t_end=20.0, seed=4, folder=tmp_path, **SIZE)
+    for name in ("outcomes", "first_ratio"):
+        np.testing.assert_array_equal(getattr(alone, name)[:, 0, 0], getattr(among, name)[:, 1, 1])
+    assert not np.array_equal(among.first_ratio[:, 0, 0], among.first_ratio[:, 0, 1])
+
+
+def test_cells_are_drawn_from_streams_of_their_own():
+    pairs = [
+        how_far.drawn(d, gamma, **SIZE, seed=seed)[0, 0, 0]
+        for d, gamma, seed in ((5, 0.2, 1), (5, 0.3, 1), (5, 0.2, 2))
+    ]
+    directions = torch.stack([W / W.norm() for W in pairs])
+    assert (directions @ directions.mT - torch.eye(3, dtype=torch.float64)).abs().max() < 0.999
+
+
+def test_the_worst_pair_is_the_searched_one_and_has_its_norm():
+    worst = how_far.worst_pair(0.4, 2, 5, 1)
+    assert norm(torch.stack(worst)).max() <= 0.4 + 1e-12
+    random = how_far.pairs("Gaussian", 5, 0.4, 20, worst, generator())
+    assert landscape.one_point_ratio(*worst) < landscape.one_point_ratio(*random).min()
 
 
 def test_first_ratios_belong_to_their_cells():
-    one = how_far.make_map([5], [0.2], 2, 1.0, 2, 3, generator(5))
-    fresh = generator(5)
-    how_far.search.starts(5, 0.2, 2, fresh)
-    W, W_star = torch.cat([how_far.pairs(kind, 5, 0.2, 2, one.worst[0], fresh) for kind in how_far.KINDS], 1)
-    np.testing.assert_allclose(one.first_ratio[:, 0, 0].ravel(), landscape.one_point_ratio(W, W_star), rtol=1e-12)
+    one = how_far.make_map([5, 7], [0.2, 0.6], t_end=1.0, seed=5, **SIZE)
+    for m, d in enumerate((5, 7)):
+        for n, gamma in enumerate((0.2, 0.6)):
+            W, W_star = how_far.drawn(d, gamma, **SIZE, seed=5)
+            assert norm(W) == pytest.approx(gamma * np.ones(9))
+            np.testing.assert_allclose(
+                one.first_ratio[:, m, n].ravel(), landscape.one_point_ratio(W, W_star), rtol=1e-12
+            )
 
 
 def test_the_recorded_map_has_no_failure_below_0_49():
-    one = how_far.Map.from_arrays(recorded.load("how_far").arrays)
-    assert how_far.smallest_gamma([one], (COPY, REST, MOVING)) == pytest.approx(0.49)
+    one = how_far.Map(**recorded.load("how_far").arrays)
+    assert arrivals.smallest_gamma([one], (COPY, REST, MOVING)) == pytest.approx(0.49)
 
 
 def test_a_planted_error_in_the_gradient_shows_on_the_map(monkeypatch):

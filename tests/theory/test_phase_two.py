@@ -58,7 +58,7 @@ def test_a_search_does_not_depend_on_the_others_and_reports_the_ratio_of_its_pai
 
 def test_searches_come_back_from_their_recording(tmp_path):
     size = {"dims": [4, 5], "gammas": [0.2, 0.4], "starts": 6, "steps": 3}
-    searches = phase_two.record(1, folder=tmp_path, **size)
+    searches = phase_two.record(1, folder=tmp_path, workers=0, **size)
     recording = recorded.load("theorem_3_3", tmp_path)
     assert (recording.provenance["parameters"], recording.provenance["seeds"]) == (size, [1])
     again = phase_two.Searches.from_arrays(recording.arrays)
