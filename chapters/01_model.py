@@ -58,7 +58,6 @@ from src.model import population, weights
 from src.theory import basins, closed_form
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 real, aside = {"generator": generator, "dtype": torch.float64}, torch.Generator().manual_seed(seed + 1)
 

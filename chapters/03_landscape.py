@@ -57,8 +57,6 @@ from src.runs import recorded
 from src.theory import critical_points, expansion, one_point_convexity, only_critical_point, spurious_minima, uniqueness
 
 figures.use()
-if d < 200:
-    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 blue, red, green, black = (figures.COLOURS[name] for name in ("blue", "vermillion", "green", "black"))
 pairs = [weights.gaussian((2, d, d), 0.3, generator) for _ in range(5)]

@@ -63,7 +63,6 @@ from src.dynamics import flow, linearised, portrait, three_variables
 from src.model import population
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 
 

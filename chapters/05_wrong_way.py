@@ -51,8 +51,6 @@ from src.dynamics import three_variables
 from src.theory import bounds, detour, naive_gradient, start, wrong_way
 
 figures.use()
-if d < 200:
-    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 blue, red, green, black = (figures.COLOURS[c] for c in ("blue", "vermillion", "green", "black"))
 

@@ -66,8 +66,6 @@ from src.theory import (
 from src.theory import phase_one_updates as updates
 
 figures.use()
-if d < 200:
-    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 blue, red, green, black = (figures.COLOURS[c] for c in ("blue", "vermillion", "green", "black"))
 

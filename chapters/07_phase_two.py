@@ -63,8 +63,6 @@ from src.runs import recorded
 from src.theory import bounds, margin, phase_two, search, span, taylor
 
 figures.use()
-if max(dims) < 200:
-    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = figures.COLOURS.values()
 
 # %% [markdown]

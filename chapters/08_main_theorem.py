@@ -65,8 +65,6 @@ from src.runs import recorded
 from src.theory import bounds, main_theorem, noisy_descent, phase_two, phase_two_steps, standard_start
 
 figures.use()
-if max(init_dims) < 200:
-    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 blue, red, green = (figures.COLOURS[name] for name in ("blue", "vermillion", "green"))
 

@@ -70,8 +70,6 @@ from src.runs import recorded
 from src.theory import arrivals, bounds, how_far, minima, vanishing
 
 figures.use()
-if max(dims) < 200:
-    torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = figures.COLOURS.values()
 KINDS, OUTCOMES = how_far.KINDS, how_far.OUTCOMES
 

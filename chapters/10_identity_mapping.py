@@ -73,7 +73,6 @@ from src.experiments import deep, gaps, links, networks, table_1
 from src.runs import recorded
 
 figures.use()
-torch.set_num_threads(1)  # small networks: more threads gain little, and none beside other work
 ROWS = table_1.ROWS  # the three networks: ResNet, single skip, vanilla
 SKIP = {name: row.skip for name, row in ROWS.items()}
 COLOUR = dict(zip(ROWS, (figures.COLOURS[c] for c in ("blue", "orange", "vermillion")), strict=True))

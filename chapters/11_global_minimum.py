@@ -69,7 +69,6 @@ from src.runs import recorded
 from src.theory import minima, plateau, reach
 
 figures.use()
-torch.set_num_threads(1)  # as in the recorded run
 torch_device = checks.device(device)
 largest = linearised.largest_stable_step(batch, d)
 parameters.require(eta <= largest, f"'eta' must be at most {largest:.3g} for SGD to be stable with this 'batch' and 'd'; got {eta}")

@@ -76,8 +76,6 @@ from src.experiments import figure_8, figure_8_family, sgd_and_flow
 from src.model import weights
 
 figures.use()
-if d < 200:
-    torch.set_num_threads(1)  # a second thread costs much where the machine is busy
 torch_device = checks.device(device)
 for size, images, step in ((d, batch, eta), sgd_and_flow.scaled(d_scaled, d, batch, eta, t_end)[:3]):
     most = eta * linearised.largest_stable_step(images, size) / step

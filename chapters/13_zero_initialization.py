@@ -64,7 +64,6 @@ from src.experiments import zero_initialization as zero
 from src.runs import recorded
 
 figures.use()
-torch.set_num_threads(zero.THREADS)
 torch_device = checks.device(device)
 choices = zero.Choices(step, batch, init, readout, bias, pixels)
 kept = datasets.data_folder() / "runs_5_4" if record else None  # a recorded run can be interrupted and goes on

@@ -60,7 +60,6 @@ from src.experiments import datasets, digit_pairs, search_budget, small_ball, sp
 from src.runs import recorded
 
 figures.use()
-torch.set_num_threads(1)  # a seed fixes a run only for one number of threads
 pairs = list(combinations(sorted(set(digits)), 2))
 
 # %% [markdown]

@@ -68,7 +68,6 @@ from src.model import correlated, population, weights
 from src.theory import bounds, correlated_inputs, radial_inputs
 
 figures.use()
-torch.set_num_threads(1 if d_phases < 200 else torch.get_num_threads())  # a second thread slows small matrices down
 generator = torch.Generator().manual_seed(seed)
 MARKERS = "os^Dv"
 DELTA = r"size of the deviation, $\delta = \|\Sigma - I\|_2$"

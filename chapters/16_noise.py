@@ -54,7 +54,6 @@ from src.model import population, weights
 from src.theory import radial_inputs
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 COLOUR = list(figures.COLOURS.values())
 MARKERS = "so^"

@@ -63,7 +63,6 @@ from src.book.typeset import number, power
 from src.companions import one_node, sector, symmetry_breaking, symmetry_noise
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 blue, vermillion, green, purple, orange, *_ = figures.COLOURS.values()
 

@@ -65,7 +65,6 @@ from src.companions import lazy_theorem, overparameterization, wide_networks
 from src.runs import recorded
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 all_seeds = list(range(seed, seed + seeds))
 blue, red, green, *_, black = COLOUR = list(figures.COLOURS.values())

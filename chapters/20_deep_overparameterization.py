@@ -65,7 +65,6 @@ from src.book.typeset import number
 from src.companions import deep_overparameterization, deep_relu, deep_variations, depth_maps
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 all_seeds = list(range(seed, seed + seeds))
 few = all_seeds[:3]

@@ -60,7 +60,6 @@ from src.book.typeset import number, power
 from src.companions import deep_linear, linear_residual, linear_saddles, residual_optimum
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 red, green, black = (figures.COLOURS[name] for name in ("vermillion", "green", "black"))
 COLOUR = list(figures.COLOURS.values())

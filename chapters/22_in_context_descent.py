@@ -60,7 +60,6 @@ from src.companions import changed_inputs, in_context_descent, linear_attention
 from src.runs import recorded
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 generator = torch.Generator().manual_seed(seed)
 COLOUR = list(figures.COLOURS.values())
 red, green, black = (figures.COLOURS[name] for name in ("vermillion", "green", "black"))

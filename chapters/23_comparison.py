@@ -54,7 +54,6 @@ parameters.check(
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from IPython.display import Markdown, display
 
 from src.book.typeset import number
@@ -62,7 +61,6 @@ from src.companions import comparison, linear_comparison, wide_networks
 from src.runs import recorded
 
 figures.use()
-torch.set_num_threads(1)  # with small matrices a second thread costs more time than it saves
 COLOUR = list(figures.COLOURS.values())
 
 # %% [markdown]

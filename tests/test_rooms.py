@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 SRC = ROOT / "src"
-UNDER_ALL = {"checks", "threads", "verdicts"}
+UNDER_ALL = {"checks", "products", "threads", "verdicts"}
 MAY_USE = {
     "model": set(),
     "runs": set(),

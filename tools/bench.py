@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from src import checks
-from src.dynamics import flow, sgd, three_variables
+from src.dynamics import flow, minibatch, sgd, three_variables
 from src.experiments import networks, table_1, training
 from src.model import population, weights
 from src.runs import recorded
@@ -332,7 +332,7 @@ def company(generator):
 
 def stepper(W, batch, eta, runs=1):
     """One step of `sgd.train` on fresh samples, the teacher being the identity."""
-    return partial(sgd._Runs(W, torch.zeros_like(W), [eta] * runs, batch, list(range(runs)), None).advance, 1)
+    return partial(minibatch.Runs(W, torch.zeros_like(W), [eta] * runs, batch, list(range(runs)), None).advance, 1)
 
 
 def two_products(W, batch):

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
+from src import threads
 from src.checks import arguments, between, check_pair
 from src.dynamics.history import CURVES, History, curves_at
 from src.model import population
@@ -50,6 +51,11 @@ def integrate(
     if not W.numel():
         raise ValueError(f"W0 and W_star must hold a run at least, not {list(W.shape)}")
 
+    with threads.of_size(W):
+        return _integrate(W, W_star, t_end, rtol, progress)
+
+
+def _integrate(W, W_star, t_end, rtol, progress):
     t, h = 0.0, 0.1 / W.shape[-1]
     rounding = torch.finfo(W.dtype).eps * W.shape[-1] ** 0.5  # of I + W; no error is smaller
     loss, gradient = population.loss_and_gradient(W, W_star)

@@ -4,9 +4,9 @@ One step draws x [batch, d] and moves A = I + W by
 
     A <- A - eta * (2 / batch) * x^T (r * 1(x A > 0)),        r = f(x, W) - f(x, W*),
 
-two matrix products and little else. Runs with different seeds (and starts, teachers, step sizes) share the products'
-batch dimension; each has its own random stream, so a run does not depend on its company. The vanilla network of
-section 5.2, ReLU(W^T x), is this model at W - I.
+two matrix products and little else. Runs with different seeds (and starts, teachers, step sizes) are made side by side,
+on a GPU in common products; each has its own random stream, so a run does not depend on its company. The vanilla
+network of section 5.2, ReLU(W^T x), is this model at W - I.
 """
 
 import math
@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
+from src import threads
 from src.checks import (
     COUNT,
     SEED,
@@ -32,6 +33,7 @@ from src.checks import (
 )
 from src.dynamics.history import CURVES, History, measure
 from src.dynamics.linearised import largest_stable_step
+from src.dynamics.minibatch import Runs, output
 from src.runs import checkpoints
 
 _INPUTS = 10**8  # numbers in one step's inputs: 0.8 GB of doubles
@@ -80,13 +82,13 @@ def train(
     """
     single = not isinstance(seeds, (list, tuple, range))
     seeds = [int(seed) for seed in ([seeds] if single else seeds)]
-    pair = check_pair(W0, W_star, "W0")
+    check_pair(W0, W_star, "W0")
     for name, W in (("W0", W0), ("W_star", W_star)):
         if W.ndim > 3 or (W.ndim == 3 and len(W) != len(seeds)):
             raise ValueError(
                 f"{name} must be [d, d] or [S, d, d], with S = {len(seeds)} as many as seeds, not {list(W.shape)}"
             )
-    W0, W_star = (W.detach() for W in pair)
+    W0, W_star = W0.detach(), W_star.detach()
     if len(seeds) * batch * W0.shape[-1] > _INPUTS:
         raise ValueError(
             f"batch must be at most {_INPUTS // (len(seeds) * W0.shape[-1])} for {len(seeds)} runs with d = "
@@ -102,15 +104,15 @@ def train(
         if len(samples) % batch:
             raise ValueError(f"batch must divide the number of samples, {len(samples)}, not {batch}")
 
-    runs = _Runs(W0, W_star, etas, batch, seeds, samples)
-    targets = {name: _output(x, runs.teacher) for name, x in sets.items()}
+    runs = Runs(W0, W_star, etas, batch, seeds, samples)
+    targets = {name: output(x, runs.teacher) for name, x in sets.items()}
     curves, errors = [], []
     belongs = {
         "W0": W0, "W_star": W_star, "eta": etas, "batch": batch, "seeds": seeds, "samples": samples,
         "record_at": record_at, "evaluate": sets,
     }  # fmt: skip
     bar = tqdm(total=steps, desc="SGD", leave=False, disable=None if progress else True)
-    with checkpoints.kept(checkpoint, __name__, **belongs) as kept, bar:
+    with checkpoints.kept(checkpoint, __name__, **belongs) as kept, bar, threads.of_size(W0):
         if saved := kept.load():
             runs.restore(saved["runs"])
             curves, errors = saved["curves"], saved["errors"]
@@ -137,80 +139,8 @@ def train(
     )
 
 
-class _Runs:
-    """The weights A = I + W [S, d, d] of S runs, their random streams, and the step."""
-
-    def __init__(self, W0, W_star, etas, batch, seeds, samples):
-        self.identity = torch.eye(W0.shape[-1], dtype=W0.dtype, device=W0.device)
-        shape = (len(seeds), *self.identity.shape)
-        self.A = (self.identity + W0).expand(shape).clone(memory_format=torch.contiguous_format)
-        # The identity teacher of section 5.3 is None: its output needs no product.
-        teacher = self.identity + W_star if W_star.any() else None
-        self.teacher = None if teacher is None else teacher.expand(shape)
-        self.scale = torch.tensor(etas, dtype=W0.dtype, device=W0.device)[:, None] * (2 / batch)
-        self.generators = [torch.Generator(W0.device).manual_seed(seed) for seed in seeds]
-        self.samples, self.order = samples, None
-        if samples is not None:
-            self.targets = _output(samples, teacher).expand(len(seeds), -1)  # of a shared teacher once for all runs
-        self.x = torch.empty(len(seeds), batch, W0.shape[-1], dtype=W0.dtype, device=W0.device)
-        self.z = torch.empty_like(self.x)
-        self.step = 0
-
-    def advance(self, steps):
-        finite = torch.zeros((), dtype=torch.int64, device=self.A.device)
-        for _ in range(steps):
-            y = self._draw()
-            torch.bmm(self.x, self.A, out=self.z)  # [S, batch, d]
-            residual = self.z.relu_().sum(-1).sub_(y)  # [S, batch]
-            finite += torch.isfinite(residual).all()
-            active = self.z.sign_()
-            self.A.baddbmm_(self.x.mT, active.mul_(residual.mul_(self.scale)[..., None]), alpha=-1)
-            self.step += 1
-        if finite < steps or not torch.isfinite(self.A).all():  # the last step's weights have met no sample yet
-            raise FloatingPointError(
-                f"a run was no longer finite at step {self.step - steps + int(finite)}: its step size eta is too large "
-                f"for batch {self.x.shape[1]} and d = {self.x.shape[2]}"
-            )
-
-    def _draw(self):
-        """Fill x, return the teacher's outputs [S, batch]."""
-        batch = self.x.shape[1]
-        if self.samples is None:
-            for x, generator in zip(self.x, self.generators, strict=True):
-                x.normal_(generator=generator)
-            return _output(self.x, self.teacher)
-        n = len(self.samples)
-        start = self.step * batch % n
-        if start == 0:
-            self.order = torch.stack([torch.randperm(n, generator=g, device=g.device) for g in self.generators])
-        rows = self.order[:, start : start + batch]
-        torch.index_select(self.samples, 0, rows.flatten(), out=self.x.view(-1, self.x.shape[2]))
-        return self.targets.gather(1, rows)
-
-    def weights(self):
-        return self.A - self.identity
-
-    def state(self):
-        states = [generator.get_state() for generator in self.generators]
-        return {"A": self.A, "step": self.step, "order": self.order, "generators": states}
-
-    def restore(self, state):
-        self.A.copy_(state["A"])
-        self.step = state["step"]
-        self.order = None if state["order"] is None else state["order"].to(self.A.device)
-        for generator, saved in zip(self.generators, state["generators"], strict=True):
-            generator.set_state(saved)
-
-
-def _output(x, A):
-    """f(x) = sum ReLU(A^T x) for x [n, d] or [S, n, d]; A is [S, d, d], or None for the identity."""
-    if A is None:
-        return x.relu().sum(-1)
-    return torch.cat([(part @ A).relu_().sum(-1) for part in x.split(5000, dim=-2)], dim=-1)
-
-
 def _mean_squared_error(x, A, target):
-    return (_output(x, A) - target).double().square().mean(-1).cpu()
+    return (output(x, A) - target).double().square().mean(-1).cpu()
 
 
 def _step_sizes(eta, runs, batch, d, allow_unstable):

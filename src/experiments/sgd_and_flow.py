@@ -4,7 +4,6 @@ The teacher is W* = 0. It has no noise, so that near it the noise of a minibatch
 as the flow does, at another rate (`linearised.sgd_decay`).
 """
 
-import contextlib
 import math
 import time
 from pathlib import Path
@@ -77,21 +76,19 @@ def whole_run(setting, start, seeds, device, record=False):
     last = setting.steps
     points = np.concatenate([[0], np.geomspace(1, last, 60), np.linspace(0, last, 40)])  # for both kinds of axis
     began = time.perf_counter()
-    with _threads_for(setting.d):
-        noisy = sgd.train(
-            start.to(device, torch.float32),
-            torch.zeros_like(start).to(device, torch.float32),
-            eta=setting.eta,
-            batch=setting.batch,
-            steps=setting.steps,
-            seeds=seeds,
-            record_at=np.unique(points.astype(int)),
-            checkpoint=stored and stored.checkpoint,
-            progress=True,
-        )
+    noisy = sgd.train(
+        start.to(device, torch.float32),
+        torch.zeros_like(start).to(device, torch.float32),
+        eta=setting.eta,
+        batch=setting.batch,
+        steps=setting.steps,
+        seeds=seeds,
+        record_at=np.unique(points.astype(int)),
+        checkpoint=stored and stored.checkpoint,
+        progress=True,
+    )
     seconds = time.perf_counter() - began
-    with _threads_for(setting.d):
-        smooth = flow.integrate(start, torch.zeros_like(start), setting.steps * setting.eta, rtol=1e-3)
+    smooth = flow.integrate(start, torch.zeros_like(start), setting.steps * setting.eta, rtol=1e-3)
     if record:
         stored.save(
             {"step": noisy.step, "t": noisy.t, "flow_t": smooth.t}
@@ -176,31 +173,18 @@ def decays(starts, batches, levels, seeds, window=(3.0, 9.0)):
         for level in levels:
             eta = level * batch / d**2
             steps = round(window[1] / eta)
-            with _threads_for(d):
-                run = sgd.train(
-                    starts,
-                    torch.zeros_like(starts[0]),
-                    eta=eta,
-                    batch=batch,
-                    steps=steps,
-                    seeds=seeds,
-                    record_at=np.linspace(0, steps, 37).astype(int),
-                    allow_unstable=True,
-                )
+            run = sgd.train(
+                starts,
+                torch.zeros_like(starts[0]),
+                eta=eta,
+                batch=batch,
+                steps=steps,
+                seeds=seeds,
+                record_at=np.linspace(0, steps, 37).astype(int),
+                allow_unstable=True,
+            )
             inside = (run.t >= window[0]) & (run.t <= window[1])
             fits = [-2 * np.polyfit(run.t[inside], y, 1)[0] for y in run.distance[inside].log().T]
             error = np.std(fits, ddof=min(1, len(fits) - 1)) / math.sqrt(len(fits))
             found.append(Decay(batch, level, float(np.mean(fits)), float(error), linearised.sgd_decay(eta, batch, d)))
     return found
-
-
-@contextlib.contextmanager
-def _threads_for(d):
-    """One thread while matrices are small: a second one saves a third of the time at best, and costs many times as
-    much where it has to wait for a busy core."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1 if d < 200 else before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -3,12 +3,19 @@
 import torch
 from torch.autograd import forward_ad
 
+from src import threads
+
 
 class OfMatrices(torch.autograd.Function):
     """A function of [..., d, d] matrices of one shape; `tangent(*matrices, *tangents)` is its forward derivative.
 
     Under `torch.func` only `forward` sees plain tensors, so what works in place or looks at entries belongs there.
+    It gets the threads that its matrices are worth.
     """
+
+    def __init_subclass__(cls):
+        if "forward" in vars(cls):
+            cls.forward = staticmethod(threads.by_size(cls.forward))
 
     @staticmethod
     def setup_context(ctx, inputs, output):

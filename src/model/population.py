@@ -16,7 +16,7 @@ the small quantities $W - W^*$, $|a_i| - |b_i|$ and $\bar a_i - \bar b_i$, and k
 
 Every function takes `W` and `W_star` of shape [..., d, d] (columns are the $w_j$; leading batch dimensions broadcast),
 of one floating dtype and on one device, and runs on either. By autograd and `torch.func` alike `loss` can be
-differentiated twice, the others once, `hessian_product` in V only; more raises NotImplementedError.
+differentiated twice, the others once (`hessian_product` in V); more raises NotImplementedError.
 """
 
 import math
@@ -25,6 +25,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from src import products
 from src.checks import check_pair, check_same_kind
 from src.model.autograd import OfMatrices, Undifferentiable
 
@@ -122,7 +123,7 @@ class _Gradient(OfMatrices):
         A_bar /= a
         b = _columns(W_star)[1]
         cos_star = _teacher_times(W_star.mT, A_bar).div_(b.mT)
-        return _gradient(W, W_star, A_bar, a, b, _unit_diagonal(A_bar.mT @ A_bar), cos_star)
+        return _gradient(W, W_star, A_bar, a, b, _unit_diagonal(products.gram(A_bar)), cos_star)
 
     @staticmethod
     def backward(ctx, V):
@@ -176,7 +177,7 @@ class _Directions:
         # From here on [..., d, d] with rows i and columns j.
         self.cos_bb = _unit_diagonal(_teacher_times(W_star.mT, B_bar).div_(self.b.mT))
         self.b_turn = _teacher_times(W_star.mT, self.turn).div_(self.b.mT)
-        self.turn_turn = self.turn.mT @ self.turn
+        self.turn_turn = products.gram(self.turn)
         self.cos_ba = self.cos_bb + self.b_turn  # between b_i and a_j
         self.cos_aa = _unit_diagonal(self.b_turn.mT + self.cos_ba + self.turn_turn)
 
@@ -190,7 +191,7 @@ def _columns(W):
 
 def _teacher_times(W_star, X):
     """(I + W*) X. In section 5.3 the teacher is the identity, and the product free."""
-    return X + W_star @ X if W_star.any() else X.clone()
+    return products.multiply(W_star, X).add_(X) if W_star.any() else X.clone()
 
 
 def _unit_diagonal(cos):
@@ -201,7 +202,7 @@ def _unit_diagonal(cos):
 
 def _angle(cos):
     """In place. Sines are taken of the angle, so that the two agree to rounding when columns are nearly parallel."""
-    return cos.clamp_(-1, 1).acos_()
+    return products.arccos_(cos.clamp_(-1, 1))
 
 
 def _loss(pair):
@@ -237,13 +238,12 @@ def _curvature(mean, half_difference):
 def _gradient(W, W_star, A_bar, a, b, cos, cos_star):
     """Uses up A_bar, cos and cos_star: at d = 1500 fresh memory costs as much as the arithmetic."""
     theta, theta_star = _angle(cos), _angle(cos_star)  # [..., d, d]: [i, j] between a_i or b_i and a_j
-    sine = theta.sin()
+    sine = products.sin(theta)
     radial = a @ sine  # [..., 1, d]
-    radial -= b @ torch.sin(theta_star, out=sine)
-    turned = theta_star.sub_(theta)
+    radial -= b @ products.sin(theta_star, out=sine)
     result = A_bar.mul_(radial)
-    result += _teacher_times(W_star, turned)
-    result += torch.sub(W, W_star, out=sine) @ theta.neg_().add_(math.pi)
+    result += _teacher_times(W_star, theta_star.sub_(theta))
+    result += products.multiply(torch.sub(W, W_star, out=sine), theta.neg_().add_(math.pi))
     return result.div_(math.pi)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from src.dynamics import linearised, sgd
+from src.dynamics import linearised, minibatch, sgd
 from src.dynamics.history import CURVES, measure
 from src.model import population
 from src.runs import checkpoints
@@ -138,15 +138,15 @@ def test_a_run_does_not_depend_on_its_company(samples):
 def test_every_sample_once_per_epoch_in_an_order_of_each_seed():
     labelled = inputs(120, d)
     labelled[:, 0] = torch.arange(120)
-    runs = sgd._Runs(W0, W_star, [0.02, 0.02], 20, [3, 4], labelled)
+    runs = minibatch.Runs(W0, W_star, [0.02, 0.02], 20, [3, 4], labelled)
     orders = []
-    for _ in range(3):
+    for epoch in range(3):
         seen = []
-        for _ in range(6):
-            labels = runs._draw()
-            assert torch.allclose(labels, Plain(W_star, True)(runs.x.flatten(0, 1)).view(2, 20))
-            seen.append(runs.x[..., 0].clone())
-            runs.step += 1
+        for step in range(6 * epoch, 6 * epoch + 6):
+            labels = torch.stack([part._draw(step) for part in runs.parts])
+            x = torch.stack([part.x for part in runs.parts])
+            assert torch.allclose(labels, Plain(W_star, True)(x.flatten(0, 1)).view(2, 20))
+            seen.append(x[..., 0])
         orders.append(torch.cat(seen, 1))
     for order in orders:
         assert torch.equal(order.sort(1).values, torch.arange(120.0, dtype=torch.float64).expand(2, -1))

@@ -95,16 +95,6 @@ def test_the_decay_of_sgd_is_the_recursions():
     assert found.measured < noise_free - 2 * found.error, "the noise is seen"
 
 
-def test_threads_are_given_back():
-    before = torch.get_num_threads()
-    with pytest.raises(RuntimeError), sgd_and_flow._threads_for(10):
-        assert torch.get_num_threads() == 1
-        raise RuntimeError
-    assert torch.get_num_threads() == before
-    with sgd_and_flow._threads_for(1500):
-        assert torch.get_num_threads() == before
-
-
 def test_bad_input():
     with pytest.raises(ValueError, match="d_scaled must be from 3"):
         sgd_and_flow.scaled(2, 1500, 300, 1e-4, 35.0)

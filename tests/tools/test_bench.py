@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from src.dynamics import sgd
+from src.dynamics import minibatch, sgd
 from src.experiments import networks
 from src.model import population, weights
 from tools import bench
@@ -87,7 +87,7 @@ def test_the_plain_step_is_the_engines():
     model, teacher = bench.Plain(W), bench.Plain(W_star)
     model.identity, teacher.identity = (torch.eye(d, dtype=torch.float64) for _ in range(2))
     bench.plain_step(model, teacher, torch.optim.SGD(model.parameters(), lr=eta), x)
-    runs = sgd._Runs(W, W_star, [eta], batch, [0], x)
+    runs = minibatch.Runs(W, W_star, [eta], batch, [0], x)
     runs.advance(1)
     torch.testing.assert_close(runs.weights()[0], model.W.detach(), rtol=1e-12, atol=1e-14)
 
