@@ -1,8 +1,9 @@
 """Products of matrices and elementary functions on a CPU, by the faster of torch and numpy.
 
 Each brings a BLAS and vectorised functions of its own, and which is faster depends on the processor. Both are timed
-once a process, for each function and precision, when it is first needed; numpy is taken where it gains a quarter at
-least. Results agree to rounding. On a GPU, and for batches of matrices, it is always torch.
+once a process, for each function, precision, number of threads and for small and large matrices, when that is first
+needed; numpy is taken where it gains a quarter at least. Results agree to rounding. On a GPU, and for batches of
+matrices, it is always torch.
 """
 
 import functools
@@ -11,7 +12,7 @@ import time
 import numpy as np
 import torch
 
-_TIMED = 300  # rows and columns of the matrices that are timed
+_TIMED = {False: 100, True: 600}  # rows and columns of the small and the large matrices that are timed
 _GAIN = 1.25
 _SMALL = 200  # below this dimension calls cost as much as what they save
 _TORCH = {np.dot: torch.mm, np.arccos: torch.Tensor.acos_, np.sin: torch.Tensor.sin_}
@@ -19,23 +20,24 @@ _TORCH = {np.dot: torch.mm, np.arccos: torch.Tensor.acos_, np.sin: torch.Tensor.
 
 def multiply(A, B):
     """A B, for [..., m, k] and [..., k, n]."""
-    if _single(A, B) and _numpy_is_faster(np.dot, A.dtype):
+    if _single(A, B) and _by_numpy(np.dot, B):
         return torch.from_numpy(np.dot(A.numpy(), B.numpy()))
     return A @ B
 
 
 def into(out, A, B):
     """A function without arguments that writes A B into `out`, for a product that is made many times."""
-    if _single(A, B) and _numpy_is_faster(np.dot, A.dtype):
+    if _single(A, B) and _by_numpy(np.dot, B):
         return functools.partial(np.dot, A.numpy(), B.numpy(), out=out.numpy())
     return functools.partial(torch.mm if A.ndim == 2 else torch.bmm, A, B, out=out)
 
 
 def subtracted(C, A, B):
     """A function without arguments that takes A B from C in place."""
-    if _single(A, B) and len(C) <= _SMALL and _numpy_is_faster(np.dot, A.dtype):  # else one more pass over C costs more
-        C, A, B, AB = C.numpy(), A.numpy(), B.numpy(), np.empty(C.shape, C.numpy().dtype)
-        return lambda: np.subtract(C, np.dot(A, B, out=AB), out=C)
+    if _single(A, B) and _by_numpy(np.dot, C):
+        AB = torch.empty_like(C)
+        product = functools.partial(np.dot, A.numpy(), B.numpy(), out=AB.numpy())
+        return lambda: (product(), C.sub_(AB))
     return functools.partial(C.addmm_ if C.ndim == 2 else C.baddbmm_, A, B, alpha=-1)
 
 
@@ -57,7 +59,7 @@ def sin(x, out=None):
 
 
 def _elementary(function, x):
-    if x.device.type == "cpu" and x.numel() >= _SMALL**2 and _numpy_is_faster(function, x.dtype):
+    if x.device.type == "cpu" and x.numel() >= _SMALL**2 and _by_numpy(function, x):
         function(x.numpy(), out=x.numpy())
         return x
     return _TORCH[function](x)
@@ -67,9 +69,13 @@ def _single(*matrices):
     return all(A.ndim == 2 and A.device.type == "cpu" for A in matrices)
 
 
+def _by_numpy(function, x):
+    return _numpy_is_faster(function, x.dtype, x.numel() > _SMALL**2, torch.get_num_threads())
+
+
 @functools.cache
-def _numpy_is_faster(function, dtype):
-    A, B, out = torch.empty(3, _TIMED, _TIMED, dtype=dtype).uniform_(-1, 1)
+def _numpy_is_faster(function, dtype, large, threads):
+    A, B, out = torch.empty(3, *[_TIMED[large]] * 2, dtype=dtype).uniform_(-1, 1)
     arguments = (A, B) if function is np.dot else (A,)
     by_numpy = functools.partial(function, *(X.numpy() for X in arguments), out=out.numpy())
     by_torch = functools.partial(_TORCH[function], *arguments, **({"out": out} if function is np.dot else {}))
