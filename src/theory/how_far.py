@@ -229,11 +229,11 @@ def make_map(dims, gammas, runs, t_end, search_starts, search_steps, seed, folde
 
 
 @arguments(seed=SEED)
-def record(seed, *, folder=None, workers=None, **size):
-    """The Map of `size`, the arguments of `make_map` but the last three, stored as the recording `how_far`."""
-    for name, allowed in SIZE.items():
-        check_value(name, size.get(name), allowed)
-    run = recorded.Recorder("how_far", __name__, parameters=size, seeds=[seed], folder=folder)
+def record(seed, *, name="how_far", folder=None, workers=None, **size):
+    """The Map of `size`, the arguments of `make_map` but the last three, stored as a recording, `how_far` by default."""
+    for argument, allowed in SIZE.items():
+        check_value(argument, size.get(argument), allowed)
+    run = recorded.Recorder(name, __name__, parameters=size, seeds=[seed], folder=folder)
     made = make_map(**size, seed=seed, folder=run.points, workers=workers)
     run.save(made._asdict())
     return made
