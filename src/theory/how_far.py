@@ -230,7 +230,7 @@ def make_map(dims, gammas, runs, t_end, search_starts, search_steps, seed, folde
 
 @arguments(seed=SEED)
 def record(seed, *, name="how_far", folder=None, workers=None, **size):
-    """The Map of `size`, the arguments of `make_map` but the last three, stored as a recording, `how_far` by default."""
+    """The Map of `size`, the arguments of `make_map` but the last three, stored as a recording (`how_far`)."""
     for argument, allowed in SIZE.items():
         check_value(argument, size.get(argument), allowed)
     run = recorded.Recorder(name, __name__, parameters=size, seeds=[seed], folder=folder)
