@@ -309,9 +309,10 @@ for run, parting, marker in zip(runs, partings, "os^Dv", strict=False):
     right.plot(run.t, parting.ratio, color=line.get_color(), **points)
     late, slope = run.t[parting.late], parting.predicted
     right.plot(late, parting.ratio[parting.late][0] * np.exp(slope * (late - late[0])), ":", color="black")
-left.set(yscale="log", xlabel="time $t$ = η · iterations", ylabel=NAMES["distance"], title="SGD (lines, all seeds), flow (dashed)")
-left.legend()
-right.legend()
+left.set(yscale="log", xlabel="time $t$ = η · iterations", ylabel=NAMES["distance"], title="SGD stays a little behind the flow")
+left.plot([], [], "--", color="black", linewidth=1, label="flow, same d")
+left.legend(loc="lower left")
+right.legend(loc="upper left")
 right.set(yscale="log", xlabel="time $t$ = η · iterations", ylabel="SGD's distance / the flow's", title="Noise slows the decay a little")
 right.yaxis.set(**dict.fromkeys(("major_formatter", "minor_formatter"), FuncFormatter(lambda x, _: f"{x:.1f}")))
 figures.show("fig-8b-sgd", figure)

@@ -252,20 +252,20 @@ display(
 shares = images.train_labels.bincount() / len(images.train_labels)
 entropy = -(shares[shares > 0] * shares[shares > 0].log()).sum().item()
 linked_loss, unlinked_loss = recording.arrays["train_loss"], unlinked.arrays["train_loss"]  # [2, seeds, epochs + 1]
-curves = {  # recorded, of this run, colour, style
-    "link, zero": (linked_loss[0], with_link["train_loss"][0, 0], "blue", "-"),
-    "link, random": (linked_loss[1], with_link["train_loss"][1, 0], "orange", "--"),
-    "no link, random": (unlinked_loss[1], bare.loss, "green", "-."),
-    "no link, zero": (unlinked_loss[0], stuck.loss, "vermillion", ":"),
+curves = {  # recorded, of this run, colour, style, marker
+    "link, zero": (linked_loss[0], with_link["train_loss"][0, 0], "blue", "-", "o"),
+    "link, random": (linked_loss[1], with_link["train_loss"][1, 0], "orange", "--", "s"),
+    "no link, random": (unlinked_loss[1], bare.loss, "green", "-.", "^"),
+    "no link, zero": (unlinked_loss[0], stuck.loss, "vermillion", ":", "D"),
 }
 figure, axes = plt.subplots(1, 2, figsize=(8.8, 3.5), sharey=True)
-for name, (rows, live, colour, style) in curves.items():
+for name, (rows, live, colour, style, marker) in curves.items():
     for k, line in enumerate(rows):
         axes[0].plot(range(1, len(line)), line[1:], style, color=figures.COLOURS[colour], label=None if k else name)
-    axes[1].plot(range(1, len(live)), live[1:], style, marker="o", ms=4, color=figures.COLOURS[colour], label=name)
+    axes[1].plot(range(1, len(live)), live[1:], style, marker=marker, ms=4, color=figures.COLOURS[colour], label=name)
 axes[1].axhline(entropy, color="black", ls=":", lw=1)
 axes[0].set(title="Without links, zero stays put: full MNIST", ylabel="training loss (nats)", ylim=(0, None))
-axes[1].set(title=f"the same on {images.name}, this run")
+axes[1].set(title=f"It does so in this run too: {images.name}")
 for ax in axes:
     ax.set(xlabel="epoch")
     ax.xaxis.get_major_locator().set_params(integer=True)

@@ -255,7 +255,7 @@ for name, curve, marker in zip(correlated_inputs.KINDS, found[gammas[-1]].T, MAR
 left.set(ylabel="smallest ratio found, printed scale", title=rf"Uneven variances cost most ($\gamma = {gammas[-1]}$)")
 for (name, curve), marker in zip(worst.items(), MARKERS):
     right.plot(grid, curve, marker=marker, ms=4, label=name)
-right.set(title=f"The worst kind, for each norm ($d = {d_search}$)")
+right.set(title=f"With the printed $g$ it falls sooner ($d = {d_search}$)")
 for axes in (left, right):
     axes.axhline(bounds.DELTA, color="black", ls="--", lw=0.9)
     axes.set(xlabel=DELTA, ylim=(max(-0.6, axes.get_ylim()[0]), None))
