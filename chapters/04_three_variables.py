@@ -74,11 +74,10 @@ def power_of_ten(x):
 # %% [markdown]
 # ## A flow in a plane
 #
-# Let the teacher be [$W^* = 0$](#notation-w), as in section 5.3: the network has to unlearn $W$. The gradient flow
-# $\dot W = -\nabla L(W)$ is the motion of $W$ under [the loss $L$](#notation-loss) with infinitely small steps; step $k$ of
-# size [$\eta$](#notation-eta) corresponds to the time [$t = \eta k$](#notation-time). {numref}`fig-phase-portrait` shows it for
-# $d \times d$ matrices that are made of a multiple of the identity and a skew matrix. The picture is exact. Two numbers
-# place a matrix in it: its trace, and the [Frobenius norm](#notation-norms) of its skew part.
+# Let the teacher be [$W^* = 0$](#notation-w), as in section 5.3: the network has to unlearn $W$. The gradient flow $\dot W = -\nabla L(W)$ is
+# gradient descent on [the loss $L$](#notation-loss) with infinitely small steps; step $k$ of size [$\eta$](#notation-eta) corresponds to the time [$t
+# = \eta k$](#notation-time). {numref}`fig-phase-portrait` shows it for $d \times d$ matrices that are made of a multiple of the identity and a skew
+# matrix. Two numbers place such a matrix in the picture: its trace, and the [Frobenius norm](#notation-norms) of its skew part. The picture is exact.
 
 # %%
 traces, skews = np.linspace(-27, 13, 61), np.linspace(0, 5.5, 34)
@@ -327,8 +326,8 @@ display(
 # Three rates grow with the dimension. Two are close to $d/2$: they belong to $Wu$, in the paper's notation [$s$](#notation-s). One is close to
 # $d/\pi$: it belongs to the trace. All others lie between $\tfrac12 - \tfrac1\pi \approx 0.18$ and $\tfrac12 + \tfrac1\pi \approx 0.82$, whatever $d$ is.
 #
-# {numref}`fig-two-scales` lets the full flow loose on a random matrix and splits its square norm into the seven families (top).
-# Below it is the start of section 5.3, in its three variables.
+# {numref}`fig-two-scales` checks the rates against the full flow. At the top a random matrix is followed, its square norm split into the seven
+# families: see that each curve lies on its prediction. At the bottom is the start of section 5.3, in its three variables.
 
 # %%
 W = torch.randn(small, small, generator=generator, dtype=torch.float64)
@@ -378,9 +377,9 @@ figures.show("fig-two-scales", figure)
 # g \approx -\operatorname{tr} W - \tfrac12 \|W\|_F^2 .
 # $$
 #
-# For very small weights $g$ is the trace, with its sign changed. In the portrait the square counts. Then it is $g$ that relaxes at the rate $d/\pi$,
-# as at the bottom of {numref}`fig-two-scales`, and the fast mode comes to rest on the curve $g = 0$ and not at zero trace. The phase is
-# over at a multiple of $t = \pi/d$. In steps, that is $\pi/(\eta d)$.
+# For very small weights $g$ is the trace, with its sign changed. In the portrait the square counts. There it is $g$ that relaxes at the rate $d/\pi$,
+# as at the bottom of {numref}`fig-two-scales`, so that the fast mode comes to rest on the curve $g = 0$ and not at zero trace. The phase is over at a
+# multiple of $t = \pi/d$, or of $\pi/(\eta d)$ steps.
 #
 # **Phase II** is the decay of the slow modes. It lasts a multiple of $t = 1/(\tfrac12 - \tfrac1\pi) \approx 5.5$, in every dimension. The fast modes have nothing left
 # of their own: they follow the slow ones, as $g$ does there at late times, where it declines like the distance squared.
