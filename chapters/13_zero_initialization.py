@@ -74,8 +74,8 @@ seeds = range(seed, seed + runs)
 # %% [markdown]
 # ## Zero and random, side by side
 #
-# A network of five blocks learns to tell ten digits apart, once for every seed from blocks whose weights are all zero, and once from random ones. The two
-# runs of a seed share everything else: the last layer's start and the order of the images.
+# A network of five blocks learns to tell ten digits apart: for every seed once from blocks whose weights are all zero, and once from random ones. The two runs of a seed share
+# everything else: the last layer's start and the order of the images.
 
 # %%
 images = datasets.mnist(dataset)
@@ -137,10 +137,10 @@ figures.show("fig-zero-or-random", figure)
 #
 # ## With the links
 #
-# Errors of networks that were trained from different seeds lie further apart than the paper's two figures. What the claim is about is the difference
-# between two runs of one seed. So we take the mean of these differences, with the interval that Student's distribution gives it at 95 %. Three
-# comparisons on full MNIST are recorded: by plain SGD, with standardised pixels and with pixels from 0 to 1; and by a *recipe* closer to custom: pixels
-# from 0 to 1, momentum 0.9, weight decay $5 \cdot 10^{-4}$, and the step divided by ten after half and after three quarters of the run.
+# Is zero as good a start as a random one? Errors of networks that were trained from different seeds lie further apart than the paper's two figures. But the claim is about the
+# difference between two runs of one seed. So we take the mean of these differences, with the interval that Student's distribution gives it at 95 %. Three comparisons on full MNIST
+# are recorded: by plain SGD, with standardised pixels and with pixels from 0 to 1; and by a *recipe* closer to custom: pixels from 0 to 1, momentum 0.9, weight decay $5 \cdot
+# 10^{-4}$, and the step divided by ten after half and after three quarters of the run.
 
 # %%
 linked = zero_start.paired(recording.arrays["test_error"])
@@ -221,7 +221,7 @@ display(
 # $\partial \ell / \partial z_k$; these are zero because torch, like most, sets ReLU's derivative at zero to zero.
 #
 # (first-gradients)=
-# Now the run: first gradients, then a training from zero without links, and beside it one from random weights.
+# The run shows it: first gradients, then a training from zero without links, and beside it one from random weights. In {numref}`fig-without-link`, see which line stays level.
 
 # %%
 on = {"device": torch_device}
@@ -281,10 +281,8 @@ figures.show("fig-without-link", figure)
 # Right: this run, first seed. The dotted line is the entropy of this run's class shares, the best that a network can do which ignores the image.
 # ```
 #
-# The flat lines of {numref}`fig-without-link` are the network of the proposition; their height is the entropy of the class shares.
-#
-# So zero weights need the links, and random weights do not, at five blocks. What the links are worth to a *deep* network that starts from random weights
-# is the subject of [chapter 10](10_identity_mapping).
+# The flat lines are the network of the proposition; their height is the entropy of the class shares. So zero weights need the links, and random weights do not, at five blocks.
+# What the links are worth to a *deep* network that starts from random weights is the subject of [chapter 10](10_identity_mapping).
 #
 # (sensitivity)=
 # ## What the paper leaves open
