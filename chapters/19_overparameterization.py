@@ -78,7 +78,7 @@ blue, red, green, *_, black = COLOUR = list(figures.COLOURS.values())
 # F(x) = \frac{1}{\sqrt m} \sum_{k=1}^m \epsilon_k\, \mathrm{ReLU}(w_k \cdot x), \qquad w_k \sim N(0, I) \text{ at the start.}
 # $$
 #
-# {numref}`fig-du-plane` has seven inputs on the circle with random labels. A narrow and a wide network learn them, by gradient descent on half the squared error. Both end with a function through the labels. Look at the arrows: in the narrow network the weights went far, in the wide one none seems to have moved.
+# {numref}`fig-du-plane` has seven inputs on the circle with random labels. A narrow and a wide network learn them, by gradient descent on half the squared error. Both end with a function through the labels. Look at the arrows: in the narrow network the weights went far, in the wide one they hardly moved.
 
 # %%
 planes = {}

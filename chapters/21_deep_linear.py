@@ -23,8 +23,8 @@
 # **What you need.** Singular values and Hessians; [the landscape near the identity](03_landscape) for comparison.
 # ```
 #
-# Of Kawaguchi's paper {cite:p}`kawaguchi2016deep` only the abstract was read, and only its four claims are judged; of Hardt and Ma's {cite:p}`hardt2017identity`, section 2 with its proofs, whole, in the text printed for ICLR.
-# Another version of it prints another constant.
+# Of Kawaguchi's paper {cite:p}`kawaguchi2016deep` only the abstract was read, and only its four claims are judged. Of Hardt and Ma's {cite:p}`hardt2017identity`, section 2 with its proofs was read whole, in the text printed
+# for ICLR. Another version of it prints another constant.
 
 # %% tags=["parameters"]
 d: int = 5  # dimension of the network with links, and of its races
@@ -68,8 +68,8 @@ COLOUR = list(figures.COLOURS.values())
 # %% [markdown]
 # ## One function, two places to start
 #
-# The smallest deep linear network has two weights, $f(x) = w_2 w_1 x$, and the loss $\tfrac12 (w_2 w_1 - c)^2$ for a target $c$. {numref}`fig-linear-origin` shows it for $c = 1$ and for $c = -1$. A network without links starts
-# near the origin. There the gradient vanishes, and with more weights the loss is the flatter there the more they are. A network with links is the same function, started at $(1, 1)$. The square around it, $0 < w_i < 2$, has no
+# The smallest deep linear network has two weights, $f(x) = w_2 w_1 x$, and the loss $\tfrac12 (w_2 w_1 - c)^2$ for a target $c$. {numref}`fig-linear-origin` shows it for $c = 1$ and for $c = -1$. A network without links
+# starts near the origin. There the gradient vanishes, and the loss is the flatter the more weights there are. A network with links is the same function, started at $(1, 1)$. The square around it, $0 < w_i < 2$, has no
 # critical point but minima for $c = 1$. For $c = -1$ it has none at all, and descent from its centre ends in its corner, the origin.
 
 # %%
@@ -160,7 +160,8 @@ figures.show("fig-linear-origin", figure)
 # $m < r$ largest terms and the hidden layers hold nothing else, two matrices have negative curvature, and three or more have none. (Not every point with $Z = 0$ is so bad: at $(0, W_2, 0)$ the least eigenvalue is $-\sigma_1
 # \|W_2\|_2$.)
 #
-# We compute all of it. For three designs, one of which meets the quoted conditions, `examine_all` makes a critical point for every set of terms that $Z$ can keep, with random matrices between, and takes its exact Hessian.
+# A computation checks all of it. For three designs, one of which meets the quoted conditions, `examine_all` makes a critical point for every set of terms that $Z$ can keep, with random matrices between, and takes its exact
+# Hessian.
 
 # %%
 designs = linear_saddles.designs(generator)
@@ -218,10 +219,10 @@ claims.report("kawaguchi-bad", verdict=points.bad, evidence=verdicts.PROVED,
 # %% [markdown]
 # ## How long a saddle holds
 #
-# Near a bad saddle descent is slow, however lucky the direction. For $N$ equal weights $w$ and the target one, the flow is $\dot w = w^{N-1}(1 - w^N)$. From a small start $w_0$ it needs about $\log(1/w_0)$ for two weights and
-# $w_0^{2-N}/(N-2)$ for more: every factor of ten costs a constant time for two weights, ten times as much for three, a hundred times for four ({numref}`fig-linear-escape`). The same is seen for matrices. A target $R$ of dimension
-# $d$ with positive determinant is learned by gradient descent with step size [$\eta$](#notation-eta), from Gaussian weights of several sizes, and from the identity. The steps of its staircases are the bad saddles of the table:
-# $Z$ takes up the largest terms, one after the other.
+# Near a bad saddle descent is slow, however lucky the direction. For $N$ equal weights $w$ and the target one, the flow is $\dot w = w^{N-1}(1 - w^N)$. From a small start $w_0$ it needs about $\log(1/w_0)$ for two weights
+# and $w_0^{2-N}/(N-2)$ for more. A start ten times smaller costs a constant time more for two weights, ten times the time for three, and a hundred times for four: these are the slopes in the left panel of
+# {numref}`fig-linear-escape`. In the right panel gradient descent with step size [$\eta$](#notation-eta) learns a target $R$ of dimension $d$ with positive determinant, from Gaussian weights of several sizes and from the
+# identity. The steps of the staircases are the bad saddles of the table: $Z$ takes up the largest terms, one after the other.
 
 # %%
 sizes = np.logspace(-3, -0.5, 26)
@@ -363,9 +364,9 @@ claims.report("hardt-ma-optimum", verdict=near.verdict, evidence=verdicts.PROVED
 # %% [markdown]
 # ## What ReLU changes
 #
-# Kawaguchi's second claim is lost with a single unit. Let $f(x) = w_2\, \mathrm{ReLU}(w_1 x)$ learn the outputs $1$ and $-2$ at the inputs $1$ and $-1$. Where $w_1 > 0$ the unit answers to the first input only, and its best loss
-# is $2$, reached along $w_1 w_2 = 1$. Where $w_1 < 0$ it answers to the second, and its best loss is $\tfrac12$. The points of the first curve are local minima, and not global ({numref}`fig-relu-valleys`). A linear unit has to
-# serve both inputs, has one least loss, here $\tfrac14$, and its other critical point is the saddle at zero.
+# Kawaguchi's second claim is lost with a single unit. Let $f(x) = w_2\, \mathrm{ReLU}(w_1 x)$ learn the outputs $1$ and $-2$ at the inputs $1$ and $-1$. Where $w_1 > 0$ the unit answers to the first input only, and its best
+# loss is $2$, reached along $w_1 w_2 = 1$. Where $w_1 < 0$ it answers to the second, and its best loss is $\tfrac12$. The points of the first curve, dashed in the right panel of {numref}`fig-relu-valleys`, are local minima
+# and not global. A linear unit, in the left panel, has to serve both inputs. It has one least loss, here $\tfrac14$, and its other critical point is the saddle at zero.
 
 # %%
 outputs = (1.0, -2.0)
