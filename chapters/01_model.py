@@ -432,7 +432,7 @@ display(Markdown(
 # - For Gaussian inputs the loss is a sum over pairs of columns of lengths and angles: no sampling is needed, and rewritten in differences it keeps its digits next to the teacher.
 # - The global minima are the $d!$ orders of the teacher's columns, with the link and without it.
 # - All but one of them have $\|W\|_2 \ge \sqrt 3 - \|W^*\|_2$, so that the link singles out the one near $W = 0$.
-# - Descent from near the identity reached the teacher; from near the origin it mostly reached another copy, and in a few runs got stuck above zero.
+# - Descent from near the identity reached the teacher; from near the origin it mostly reached another copy, and in some runs got stuck above zero.
 #
 # ## Exercises
 #

@@ -321,8 +321,8 @@ figures.show("fig-8b-sgd", figure)
 # :name: fig-8b-sgd
 # :alt: Left, distance on a logarithmic axis against time from 0 to 35; the bands of SGD lie slightly above the dashed lines of the flow, all nearly straight after a short start. Right, the ratio of SGD's distance to the flow's grows slowly and almost linearly on a logarithmic axis, along dotted predicted slopes.
 #
-# All iterations of Figure 8(b) by SGD, at the paper's dimension and at smaller ones with its dimensionless groups, beside the flow at the same dimension: the live
-# run and the recorded ones. Right: the ratio of the distances, and for the last half the slope that the second-moment recursion predicts (dotted).
+# All iterations of Figure 8(b) by SGD, at the paper's dimension and at smaller ones with its dimensionless groups, beside the flow at the same dimension (dashed): the live run and the recorded ones,
+# with bands over all seeds. Right: the ratio of the distances, and for the last half the slope that the second-moment recursion predicts (dotted).
 # ```
 #
 # The table has the numbers behind the right panel: the slope that was measured and the one that the next section predicts.

@@ -201,8 +201,7 @@ claims.report(
 # :label: thm-du-rate
 # :nonumber:
 #
-# Let $\|x_i\| = 1$, $|y_i| \le C$, and $m = \Omega\big(n^6/(\lambda_0^4 p^3)\big)$. With probability at least $1 - p$ over the start the gradient flow, and gradient descent with $\eta = O(\lambda_0/n^2)$, make the error vanish at a linear rate; for descent $\|r\|^2$ falls at least by the factor $1 - \eta\lambda_0/2$ in every step. All $w_k$ stay within a radius of order
-# $p\,\lambda_0/n^2$ of their start.
+# Let $\|x_i\| = 1$, $|y_i| \le C$, and $m = \Omega\big(n^6/(\lambda_0^4 p^3)\big)$. With probability at least $1 - p$ over the start the gradient flow, and gradient descent with $\eta = O(\lambda_0/n^2)$, make the error vanish at a linear rate; for descent $\|r\|^2$ falls at least by the factor $1 - \eta\lambda_0/2$ in every step. All $w_k$ stay within a radius of order $p\,\lambda_0/n^2$ of their start.
 # ```
 #
 # The source's letter for [$p$](#notation-local) is $\delta$. The orders hide constants. Here is a proof that names them, for $\eta \le 1/n$ and with the probability $1 - 3p$:
@@ -212,8 +211,8 @@ claims.report(
 # m &\ge \frac{8192}{9\pi} \Big(C^2 + \frac12\Big) \frac{n^6}{\lambda_0^4 p^3} \quad\text{(the flow: } 512/\pi\text{)} . \end{aligned}$$
 #
 # ```{prf:proof}
-# *The start.* Three events may fail, with probability $p$ each. (1) $\mathbb{E}\|H(W_0) - H\|_F^2 \le n^2/4m$, so that by Chebyshev's inequality $\|H(W_0) - H\|_2 \le \lambda_0/4$. (2) $\mathbb{E}\|r\|^2 = \|y\|^2 + n/2$, as the signs are independent of the weights: by Markov's inequality $\|r_0\|^2 \le n(C^2 + \tfrac12)/p$. (3) Let $b$ be the sum over $i$ of the share of units with
-# $|w_k(0) \cdot x_i| \le \rho$. The density of $w \cdot x_i$ is below $1/\sqrt{2\pi}$, so $\mathbb{E}\,b \le 2n\rho/\sqrt{2\pi}$, and $b \le \lambda_0/8n$.
+# *The start.* Three events may fail, with probability $p$ each. (1) $\mathbb{E}\|H(W_0) - H\|_F^2 \le n^2/4m$, so that by Chebyshev's inequality $\|H(W_0) - H\|_2 \le \lambda_0/4$. (2) $\mathbb{E}\|r\|^2 = \|y\|^2 + n/2$, as the signs are independent of the weights: by Markov's inequality $\|r_0\|^2 \le n(C^2 + \tfrac12)/p$. (3) Let $b$ be the sum over $i$ of the share of units with $|w_k(0) \cdot x_i| \le \rho$.
+# The density of $w \cdot x_i$ is below $1/\sqrt{2\pi}$, so $\mathbb{E}\,b \le 2n\rho/\sqrt{2\pi}$, and $b \le \lambda_0/8n$.
 #
 # *While all weights are within $\rho$,* only units counted in $b$ can differ in activity from the start. So $\|H(W) - H(W_0)\|_2 \le 2nb \le \lambda_0/4$, and the least eigenvalue of $H(W)$ is at least $\lambda_0/2$. The largest is at most its trace, hence at most $n$.
 #
@@ -256,11 +255,8 @@ claims.report(
 # %% [markdown]
 # ## Promised, measured, exact
 #
-# How much faster than promised does a network learn? If the Gram matrix stayed $H$, each part of the residual along an eigenvector would shrink by $1 - \eta\lambda$ in a step, and late $\|r\|^2$ by $(1 - \eta\lambda_0)^2$: the exact rate of infinite width. A finite network should end with $(1 - \eta\lambda)^2$ for the least
-# eigenvalue $\lambda$ of $H(W)$ at its end.
-#
-# We train all widths on random inputs on the sphere and labels from $N(0, 1)$. The step [$\eta$](#notation-eta) is the inverse of the largest eigenvalue of $H$, beyond what the theorem allows. In {numref}`fig-du-rates`, compare the lines on the left with the dotted promise, and see on the right that all three measured ratios
-# come down to the dashed limit.
+# How much faster than promised does a network learn? If the Gram matrix stayed $H$, each part of the residual along an eigenvector would shrink by $1 - \eta\lambda$ in a step, and late $\|r\|^2$ by $(1 - \eta\lambda_0)^2$: the exact rate of infinite width. A finite network should end with $(1 - \eta\lambda)^2$ for the least eigenvalue $\lambda$ of $H(W)$ at its end. We train all widths on random inputs on the sphere
+# and labels from $N(0, 1)$. The step [$\eta$](#notation-eta) is the inverse of the largest eigenvalue of $H$, beyond what the theorem allows. In {numref}`fig-du-rates`, compare the lines on the left with the dotted promise, and see on the right that all three measured ratios come down to the dashed limit.
 
 # %%
 family = wide_networks.family(n, d, widths, all_seeds, steps, 1.0)
@@ -336,14 +332,14 @@ display(Markdown(
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.4))
 NAMES = {"largest": "largest movement of a unit", "together": r"$\|W_T - W_0\|_F$", "flips": "share of changed signs"}
-for panel, (key, name), colour in zip(axes, NAMES.items(), COLOUR):
+titles = "A unit moves less", "All units together do not", "Fewer signs change"
+for panel, (key, name), title, colour in zip(axes, NAMES.items(), titles, COLOUR):
     for row in family.end(key):
         panel.loglog(widths, row, ".", color=colour, alpha=0.6)
     predicted = family.end(key) / family.of_predicted(key)
     panel.loglog(widths, predicted.mean(0), color="grey", label="predicted")
-    panel.set(title=name[0].upper() + name[1:], xlabel="width $m$")
+    panel.set(title=title, xlabel="width $m$", ylabel=name)
     panel.set_ylim(*((1, 100) if key == "together" else (None, None)))
-    panel.set_ylabel("at the end of training")
     panel.legend()
 figures.show("fig-du-lazy", figure)
 
@@ -352,7 +348,7 @@ figures.show("fig-du-lazy", figure)
 # :name: fig-du-lazy
 # :alt: Three panels with logarithmic axes. Dots of the largest movement and of the share of changed signs fall with slope minus one half along a grey line; dots of the Frobenius norm stay level on a grey line.
 #
-# What training changes, for every seed (dots), and the mean of what was predicted from the starts (lines).
+# What training has changed at its end, for every seed (dots), and the mean of what was predicted from the starts (lines).
 # ```
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
@@ -383,12 +379,16 @@ full = live if stored is None else wide_networks.Family(**stored.arrays)
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.5))
 STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
-PANELS = {"squares": "Training error", "flips": "Changed patterns (%)", "largest": "Largest movement"}
-for panel, (key, title) in zip(axes, PANELS.items()):
+PANELS = {
+    "squares": ("Every width learns alike", "squared error"),
+    "flips": ("Wider: fewer changes", "changed patterns (%)"),
+    "largest": ("Wider: shorter ways", "largest movement of a unit"),
+}
+for panel, (key, (title, name)) in zip(axes, PANELS.items()):
     for k, (m, colour, style) in enumerate(zip(full.widths.tolist(), COLOUR, STYLES)):
         curves = full.curve(key)[:, k] * (100 if key == "flips" else 1)
         panel.semilogy(np.arange(1, curves.shape[1]), curves[:, 1:].mean(0), ls=style, color=colour, label=f"{m:,} units")
-    panel.set(title=title, xlabel="epoch", ylabel="mean over the seeds")
+    panel.set(title=title, xlabel="epoch", ylabel=name)
     panel.legend()
 figures.show("fig-du-three", figure)
 
@@ -397,7 +397,7 @@ figures.show("fig-du-three", figure)
 # :name: fig-du-three
 # :alt: Three panels over a hundred epochs. The squared errors of all widths fall as nearly the same straight line on a logarithmic axis; the share of changed patterns and the largest movement rise at first and stay level, the lower the wider the network.
 #
-# The source's three figures: squared error, share of pairs of unit and input whose activity has changed, largest $\|w_k(t) - w_k(0)\|$. The recorded runs if there are any, else the live ones.
+# The source's three figures: squared error, share of pairs of unit and input whose activity has changed, largest $\|w_k(t) - w_k(0)\|$; means over the seeds. The recorded runs if there are any, else the live ones.
 # ```
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}

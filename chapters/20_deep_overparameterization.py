@@ -188,8 +188,12 @@ root = np.sqrt(widths)
 left.loglog(widths, family.limits[..., 3:].max(-1).mean(0) / root, color="grey", ls="--", label="predicted")
 left.loglog(widths, family.norms.mean(0), color=black, ls=":", label=r"$\|W_l(0)\|_2$")
 middle.loglog(widths, family.limits[..., 2].mean(0) / root, color="grey", ls="--", label="predicted")
-for panel, title in ((left, "Movement of a layer"), (middle, "Length of the path"), (right, "Changed activity (%)")):
-    panel.set(title=title, xlabel="width $m$", ylabel="share of units (%)" if panel is right else "norm")
+for panel, title, name in (
+    (left, "Layers move less", "movement, or norm, of a layer"),
+    (middle, "Paths get shorter", "length of the path"),
+    (right, "Fewer units change", "changed activity (%)"),
+):
+    panel.set(title=title, xlabel="width $m$", ylabel=name)
     panel.legend()
 left.set_ylim(None, 10)
 middle.set_ylim(None, 20)
