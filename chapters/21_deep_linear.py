@@ -82,18 +82,18 @@ end = residual_optimum.from_identity(-one, 2, 0.01, 3000)[0]
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.4))
-for panel, c in zip(axes, (1, -1)):
+for panel, c, what in zip(axes, (1, -1), ("minima at the identity", "a way into the saddle")):
     panel.contour(w_1, w_2, (w_1 * w_2 - c) ** 2 / 2, levels=[0.1, 0.5, 1.5, 4], linewidths=0.9)
     for side in (1, -1):
         panel.plot(side * axis[axis > 0.4], side * c / axis[axis > 0.4], color=black)
     panel.add_patch(plt.Rectangle((0, 0), 2, 2, fill=False, color=green, lw=2))
     panel.plot(0, 0, "o", color=red)
     panel.plot(1, 1, "s", color=green)
-    panel.set(title=f"Target $c = {c}$", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
+    panel.set(title=f"$c = {c}$: {what}", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
 axes[1].annotate("", 1 + end.flatten(), (1, 1), arrowprops={"arrowstyle": "->", "color": green})
 for (N, curve), style in zip(along.items(), ("-", "--", "-.")):
     axes[2].plot(equal, curve, style, label=f"{N} weights")
-axes[2].set(title="All weights equal, $c = 1$", xlabel="$w$", ylabel="loss")
+axes[2].set(title="More weights: flatter at zero", xlabel="$w$", ylabel="loss")
 axes[2].legend()
 figures.show("fig-linear-origin", figure)
 
@@ -102,7 +102,7 @@ figures.show("fig-linear-origin", figure)
 # :name: fig-linear-origin
 # :alt: Two contour plots with a saddle at the origin, marked red, and a green square of side two with its centre at (1, 1). On the left a curve of minima passes through the centre; on the right the minima lie in the other quadrants and an arrow leads from the centre to the origin. A third panel shows the loss along equal weights, ever flatter at zero with more weights.
 #
-# The loss of two weights, for two targets. Black: the minima. Red: the origin, a saddle. Green: the identity, and the square around it; the arrow is a descent from the identity. Right: the loss along equal weights.
+# The loss of two weights, for two targets. Black: the minima. Red: the origin, a saddle. Green: the identity, and the square around it; the arrow is a descent from the identity. Right: the loss along equal weights, for $c = 1$.
 # ```
 #
 # ## Without links: the four claims
