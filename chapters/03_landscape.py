@@ -201,10 +201,10 @@ claims.report(
 # $$\begin{aligned} R_j ={} & \underbrace{\tfrac{\pi}{2} \sum_i M_i + \tfrac{\pi}{2} M_j + g_j \bar a_j}_{\text{constant part}} \\
 #   &+ \underbrace{A_j \bar a_j}_{\text{first order}} {}+ \text{higher order}. \end{aligned}$$
 #
-# So $g_j$ is what is left of all the angles at a right angle, and $A_j$ is the first correction. If that is the right reading, shrinking student and teacher
-# together by a factor must shrink the part beyond the constant one like that factor and the part beyond the first order like its square. (The square comes from
-# $1 - \sin\theta \approx c^2/2$ in the radial term, not from the angles, whose next term is of third order.) We measure the powers, and compare the two forms of $A$
-# that Definition 2.3 gives, the sum over columns and $(I + W^*)\bar B^\top - (I + W)\bar A^\top$, with $\bar A$ and $\bar B$ the matrices of the normalised columns.
+# So $g_j$ is what is left of all the angles at a right angle, and $A_j$ is the first correction. This reading can be tested. Shrink student and teacher together by a factor: what lies
+# beyond the constant part must shrink like that factor, and what lies beyond the first order like its square. (The square comes from $1 - \sin\theta \approx c^2/2$ in the radial term, not
+# from the angles, whose next term is of third order.) We measure the powers. We also compare the two forms of $A$ that Definition 2.3 gives: the sum over columns, and $(I + W^*)\bar
+# B^\top - (I + W)\bar A^\top$ with $\bar A$ and $\bar B$ the matrices of the normalised columns.
 
 # %%
 scale = torch.logspace(-3, 0, 13, dtype=torch.float64)

@@ -18,9 +18,8 @@
 # **The question.** A weight matrix of section 5.3 has more than two million entries. How few numbers describe what gradient
 # descent does to it?
 #
-# **What you will see.** A family of matrices that the gradient flow does not leave, in which a complex number and a real one
-# stand for the whole matrix; the flow over this family, drawn in a plane; and the two time scales behind the
-# paper's two phases, in closed form for every matrix.
+# **What you will see.** A family of matrices that the gradient flow does not leave, in which a complex number and a real one stand for the whole
+# matrix. The flow over this family, drawn in a plane. And the two time scales behind the paper's two phases, in closed form for every matrix.
 #
 # **What you need.** The gradient of {doc}`02_population_gradient` and the potential of {doc}`03_landscape`; eigenvalues;
 # ordinary differential equations.
@@ -284,11 +283,13 @@ display(
 # ```{prf:theorem} The spectrum at the teacher
 # :label: three-spectrum
 #
-# For $d \ge 4$ the eigenspaces of $\mathcal L$ are: two lines in the span of $I$ and $J$; for each of three eigenvalues, a space of dimension $d - 1$
-# that holds one combination of $vu^\top$, $uv^\top$ and $\operatorname{Diag}(v)$ for each $v \perp u$; and, among the matrices with zero
-# diagonal and zero row and column sums, the symmetric ones with the eigenvalue $\tfrac12 + \tfrac1\pi$ and the skew ones with
-# $\tfrac12 - \tfrac1\pi$. The last is the least, and one of the three eigenvalues is equal to it. Its whole eigenspace, of dimension $d(d-1)/2$, are the matrices
-# $S - \operatorname{Diag}(Su)$ with $S$ skew.
+# For $d \ge 4$ the eigenspaces of $\mathcal L$ are:
+#
+# - two lines in the span of $I$ and $J$;
+# - for each of three eigenvalues, a space of dimension $d - 1$ that holds one combination of $vu^\top$, $uv^\top$ and $\operatorname{Diag}(v)$ for each $v \perp u$;
+# - among the matrices with zero diagonal and zero row and column sums, the symmetric ones with the eigenvalue $\tfrac12 + \tfrac1\pi$, and the skew ones with $\tfrac12 - \tfrac1\pi$.
+#
+# The last eigenvalue is the least, and one of the three is equal to it. Its whole eigenspace, of dimension $d(d-1)/2$, consists of the matrices $S - \operatorname{Diag}(Su)$ with $S$ skew.
 # ```
 #
 # ```{prf:proof}
@@ -304,8 +305,8 @@ display(
 # only where the off-diagonal part of $W$ is a skew matrix $S$ and $Wu = 0$, that is, for these matrices.
 # ```
 #
-# So much for the algebra. The Hessian itself, a $d^2 \times d^2$ matrix made from the model's own second
-# derivative, knows nothing of families. We compare its eigenvalues with the closed forms.
+# The Hessian itself, a $d^2 \times d^2$ matrix made from the model's own second derivative, knows nothing of these families. We compare its
+# eigenvalues with the closed forms.
 
 # %%
 families = linearised.families(small)
@@ -384,9 +385,9 @@ figures.show("fig-two-scales", figure)
 # **Phase II** is the decay of the slow modes. It lasts a multiple of $t = 1/(\tfrac12 - \tfrac1\pi) \approx 5.5$, in every dimension. The fast modes have nothing left
 # of their own: they follow the slow ones, as $g$ does there at late times, where it declines like the distance squared.
 #
-# The ratio of the two time scales is of order $d$. This is why the paper's figure needs a panel for the first hundred iterations and
-# another for hundreds of thousands, why the fast modes bound the step size although the slow ones take the time, and why the flow wants an
-# integrator that solves the fast part exactly ({doc}`12_dynamics`).
+# The ratio of the two time scales is of order $d$. So the paper's figure needs a panel for the first hundred iterations and another for hundreds of
+# thousands. The fast modes bound the step size although the slow ones take the time. And the flow wants an integrator that solves the fast part
+# exactly ({doc}`12_dynamics`).
 #
 # ## Summary
 #
