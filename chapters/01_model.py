@@ -186,8 +186,8 @@ claims.report(
 #
 # The paper prints no such formula. No inputs are sampled any more: the loss is a function of lengths and angles. Two doubts remain.
 #
-# *Is it the right function?* From a teacher we go in one random direction $V$, at distances $\|W - W^*\|_F$ ([Frobenius norm](#notation-norms)) from small to large, draw fresh inputs at each, average
-# $(f - f^*)^2$ with $f^* = f(x, W^*)$, and count how many standard errors lie between the average and the closed form.
+# *Is it the right function?* From a teacher we go in one random direction $V$, to distances $\|W - W^*\|_F$ ([Frobenius norm](#notation-norms)) from small to large. At each we draw fresh inputs,
+# average $(f - f^*)^2$ with $f^* = f(x, W^*)$, and count how many standard errors lie between the average and the closed form.
 #
 # *Does it survive the computer?* Near the teacher the sum is a small difference of large terms. `src.model.population` therefore rewrites it in terms of the small quantities
 # themselves: $W - W^*$, the differences of the lengths and those of the directions. We compare both versions with the plain sum evaluated to 60 digits, on a corner of the same
