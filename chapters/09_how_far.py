@@ -155,6 +155,7 @@ for ax, kind, outcomes in zip(axes, KINDS, shown.outcomes):
     ax.set(title=kind, xlabel="γ")
     ax.grid(False)
 axes[0].set_ylabel("share of the recorded runs")
+figure.suptitle("At larger γ more and more runs miss the teacher", x=0.01, ha="left", fontsize=11)
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
 figures.show("fig-how-they-end", figure)
 
