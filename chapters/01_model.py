@@ -64,9 +64,9 @@ real, aside = {"generator": generator, "dtype": torch.float64}, torch.Generator(
 # %% [markdown]
 # ## A wire for every unit
 #
-# Here are two small networks. Both hand an input $x$ to six hidden units, each unit forms a weighted sum of the input's entries and cuts off what is negative, and the output is
-# the sum over the units. The second network has one thing more: a wire of weight one from each entry of the input to the unit of the same number. To see what the wires change, let
-# two units exchange their weights (but not their wires), in both networks, and compare the outputs before and after on many inputs.
+# Here are two small networks. Both hand an input $x$ to six hidden units. Each unit forms a weighted sum of the input's entries and cuts off what is negative; the output is the sum over the units.
+# The second network has one thing more: a wire of weight one from each entry of the input to the unit of the same number. What do the wires change? Let two units exchange their weights (but not their
+# wires), in both networks, and compare the outputs before and after on many inputs.
 
 # %%
 W = 0.4 / math.sqrt(6) * torch.randn(6, 6, **real)
@@ -124,9 +124,9 @@ figures.show("fig-two-networks", figure)
 # **identity link**, which hands $x$ past the weights, as the skips of {cite:t}`he2016deep` do. Without it the same network would read $\|\mathrm{ReLU}(W^\top x)\|_1$; the paper
 # calls it *vanilla*.
 #
-# Do the two differ in anything but the start? One of the paper's reviewers asked {cite:p}`nips2017reviews`, as a vanilla network with the weights $I + W$ is the network with the
-# link. They do not: by the chain rule both have the same gradient, so that SGD, from $W_0$ with the link and from $I + W_0$ without it, takes the same steps. Only what refers to
-# the matrix zero tells them apart: how a start is drawn, or weight decay, which pulls the one network to the identity and the other to nothing.
+# A vanilla network with the weights $I + W$ is the network with the link. Do the two differ in anything but the start, as one of the paper's reviewers asked {cite:p}`nips2017reviews`? They do not: by
+# the chain rule both have the same gradient, so that SGD, from $W_0$ with the link and from $I + W_0$ without it, takes the same steps. Only what refers to the matrix zero tells them apart: how a
+# start is drawn, or weight decay, which pulls the one network to the identity and the other to nothing.
 
 # %%
 x_sgd = torch.randn(50, 100, 6, generator=aside, dtype=torch.float64)
@@ -185,8 +185,8 @@ claims.report(
 #
 # The paper prints no such formula. No inputs are sampled any more: the loss is a function of lengths and angles. Two doubts remain.
 #
-# *Is it the right function?* We go from a teacher in one random direction $V$, at distances $\|W - W^*\|_F$ ([Frobenius norm](#notation-norms)) from small to large, draw fresh
-# inputs at each, average $(f - f^*)^2$ with $f^* = f(x, W^*)$, and count how many standard errors lie between the average and the closed form.
+# *Is it the right function?* From a teacher we go in one random direction $V$, to distances $\|W - W^*\|_F$ ([Frobenius norm](#notation-norms)) from small to large. At each we draw fresh inputs,
+# average $(f - f^*)^2$ with $f^* = f(x, W^*)$, and count how many standard errors lie between the average and the closed form.
 #
 # *Does it survive the computer?* Near the teacher the sum is a small difference of large terms. `src.model.population` therefore rewrites it in terms of the small quantities
 # themselves: $W - W^*$, the differences of the lengths and those of the directions. We compare both versions with the plain sum evaluated to 60 digits, on a corner of the same
@@ -214,7 +214,7 @@ for values, style, colour, name in (
     (digits.rewritten, "s-", "blue", "rewritten in small quantities"),
 ):
     right.loglog(digits.distance, values.clip(1e-17), style, color=figures.COLOURS[colour], label=name)
-right.set(xlabel=r"distance $\|W - W^*\|_F$", ylabel="relative error of the loss", title=f"Digits near the teacher ($d = {n}$)")
+right.set(xlabel=r"distance $\|W - W^*\|_F$", ylabel="relative error of the loss", title=f"Rewritten, it keeps its digits ($d = {n}$)")
 right.legend()
 figures.show("fig-loss-checked", figure)
 
@@ -347,10 +347,10 @@ display(Markdown(f"The losses of all {len(orders)} students in the figure are ze
 #
 # ## The landscape, as far as a plane can show it
 #
-# The paper's Figure 2 is a sketch: near the identity it is easy, near the origin $O$ it seems hard, beyond that unknown. Let us compute it. We take the plane of all
-# $I + W = c_1 I + c_2 P$, with $P$ the cyclic shift of the columns. It contains the origin, the identity, and the shifted identity, next to which a copy of the teacher lies. From
-# every point of a grid we run gradient descent with the exact gradient, in all $d^2$ dimensions, and note where it ends. The teacher has a small random $W^*$ and lies slightly off
-# the plane. As a plane is a thin slice, we also start at random: the same Gaussian noise, once around the identity and once around the origin.
+# The paper's Figure 2 is a sketch: near the identity it is easy, near the origin $O$ it seems hard, beyond that unknown. Let us compute it, on the plane of all $I + W = c_1 I + c_2 P$ with $P$ the
+# cyclic shift of the columns. The plane contains the origin, the identity, and the shifted identity, next to which a copy of the teacher lies. The teacher has a small random $W^*$ and lies slightly
+# off the plane. From every point of a grid we run gradient descent with the exact gradient, in all $d^2$ dimensions, and note where it ends. As a plane is a thin slice, we also start at random: the
+# same Gaussian noise, once around the identity and once around the origin.
 
 # %%
 W_star = weights.with_norms(d_slice, 0.3, 0.18 * d_slice**0.5, generator)
@@ -385,7 +385,7 @@ for kind, text, colour in zip(basins.End, texts, colours):
     share = 100 * (ends == kind).mean(1)
     axes["random"].bar(names, share, bottom=bottom, color=colour, label=text)
     bottom += share
-axes["random"].set(xlabel="centre, and spectral norm of the noise", ylabel="share (%)", title="Random starts")
+axes["random"].set(xlabel="centre, and spectral norm of the noise", ylabel="share (%)", title="Random starts: around I nearly all reach the teacher")
 axes["random"].grid(visible=False)
 figure.legend(*axes["random"].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 figures.show("fig-landscape", figure)
@@ -395,8 +395,8 @@ figures.show("fig-landscape", figure)
 # :name: fig-landscape
 # :alt: Above left: contours of the loss with two valleys, at the identity and at the shifted identity, and a ridge through the origin. Above right: starts nearer to the identity end at the teacher, starts nearer to the shifted identity at the teacher's shifted copy, and starts with negative coefficients mostly elsewhere. Below: stacked bars; around the identity nearly all random starts reach the teacher, around the origin hardly any.
 #
-# What the paper's Figure 2 sketches, computed. Above: the exact loss on the plane $I + W = c_1 I + c_2 P$ through the origin O, the identity I and its shifted copy P, and where
-# gradient descent from each point of the plane ends. Below, in the same colours: random starts, the same noise around I and around O, at the same dimension.
+# Above: the exact loss on the plane $I + W = c_1 I + c_2 P$ through the origin O, the identity I and its shifted copy P, and where gradient descent from each point of the plane ends. Below, in the
+# same colours: random starts, the same noise around I and around O, at the same dimension.
 # ```
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
@@ -431,7 +431,7 @@ display(Markdown(
 # - For Gaussian inputs the loss is a sum over pairs of columns of lengths and angles: no sampling is needed, and rewritten in differences it keeps its digits next to the teacher.
 # - The global minima are the $d!$ orders of the teacher's columns, with the link and without it.
 # - All but one of them have $\|W\|_2 \ge \sqrt 3 - \|W^*\|_2$, so that the link singles out the one near $W = 0$.
-# - Descent from near the identity reached the teacher; from near the origin it mostly reached another copy, and in a few runs got stuck above zero.
+# - Descent from near the identity reached the teacher; from near the origin it mostly reached another copy, and in some runs got stuck above zero.
 #
 # ## Exercises
 #

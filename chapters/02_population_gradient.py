@@ -59,9 +59,8 @@ W = weights.with_norms(d, 0.4, 0.6 * 0.4 * d**0.5, generator)
 # %% [markdown]
 # ## A wedge of inputs
 #
-# The gradient is made of averages of one kind. Take two vectors $p$ and $a$. Of all inputs $x$ keep those that make both units, $p$ and $a$, active; weigh each by the output of
-# $p$; and average. In the plane of $p$ and $a$ the inputs that count fill a wedge, and the average is a vector $F(p, a)$ that points into it. Here it is measured for vectors $p$
-# of length one at several angles to $a$.
+# The gradient is made of averages of one kind. Take two units with the weights $p$ and $a$. Of all inputs $x$ keep those that make both active, weigh each by the output of the unit $p$, and average.
+# In the plane of $p$ and $a$ the inputs that count fill a wedge, and the average is a vector $F(p, a)$ that points into it. Here it is measured for vectors $p$ of length one at several angles to $a$.
 
 # %%
 theta = torch.linspace(0, math.pi, 9, dtype=torch.float64)
@@ -89,7 +88,7 @@ for k, (name, colour) in enumerate((("along $a$", "blue"), ("orthogonal to $a$",
     right.plot(fine, formula[:, k], label=name, **look)
     right.errorbar(theta, mean[:, k], yerr=2 * standard_error[:, k], fmt="o", ms=4, capsize=3, **look)
 right.set(xlabel=r"angle $\theta$ between $p$ and $a$ (rad)", ylabel="component of $F(p, a)$")
-right.set_title("A formula (lines) and samples (points)")
+right.set_title("Samples (points) lie on the formula (lines)")
 right.legend()
 figures.show("fig-wedge", figure)
 
@@ -192,9 +191,9 @@ figures.show("fig-wedge", figure)
 # $$
 # ```
 #
-# The lemma refers to {cite:t}`tian2016symmetry` (see also {cite:t}`tian2017analytical`). Compare it with our sum. With $\pi - \theta = \tfrac\pi2 + (\tfrac\pi2 - \theta)$ and
-# $b_i - a_i = w^*_i - w_i$ the terms become the lemma's, one by one, and we arrive at $-\pi\, \nabla L(W)_j = R_j$. Our derivation and the print differ by a factor. Rather than
-# trust our own algebra we ask three witnesses that know nothing of it.
+# The lemma refers to {cite:t}`tian2016symmetry` (see also {cite:t}`tian2017analytical`). Compare it with our sum. With $\pi - \theta = \tfrac\pi2 + (\tfrac\pi2 - \theta)$ and $b_i - a_i = w^*_i -
+# w_i$ the terms become the lemma's, one by one. But we arrive at $-\pi\, \nabla L(W)_j = R_j$: our derivation and the print differ by a factor. Rather than trust our own algebra we ask three
+# witnesses that know nothing of it.
 #
 # ## Three witnesses
 #
@@ -243,7 +242,7 @@ figures.show("fig-factor-pi", figure)
 # slope one. Bars: two standard errors of the sampled gradient. Right: how far the ratio is from $\pi$, for the two witnesses that are exact.
 # ```
 #
-# The witnesses of {numref}`fig-factor-pi` agree with each other and not with the print.
+# In {numref}`fig-factor-pi` the witnesses agree with each other, and not with the print.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report(
@@ -264,8 +263,8 @@ claims.report(
 # %% [markdown]
 # ## What the factor does to the constants
 #
-# The direction is right, and so every statement about signs, angles and distances survives. But the paper goes on to work with the printed sum, and its constants are constants for
-# $R = -\pi \nabla L$; that is how its section 4 uses the formulas. Its update with step size [$\eta$](#notation-eta) reads $W + \eta R = W - \pi\eta\,\nabla L$.
+# The direction is right, and so every statement about signs, angles and distances survives. But the paper, in section 4 for example, goes on to work with the printed sum, and its constants are
+# constants for $R = -\pi \nabla L$. Its update with step size [$\eta$](#notation-eta) reads $W + \eta R = W - \pi\eta\,\nabla L$.
 #
 # ```{prf:remark} The scale of the step
 # :label: scale-of-the-step
@@ -274,12 +273,13 @@ claims.report(
 # is $\eta_{\text{code}} / \pi$.
 # ```
 #
-# The same can be said of the loss: the paper's analysis is that of $\pi L$. Three rules translate every constant from the **printed scale**, that of $R$, to the **true scale**,
-# that of $\nabla L$: a bound on a gradient or its noise ([$G_2$, $G_F$](#notation-bounds), [$\varepsilon$](#notation-noise)) is divided by the factor; so is a convexity constant
-# ([$\delta$](#notation-delta)); a step size is multiplied by it. What depends on a product $\eta\,\delta$ or $\eta\,G$, or on a quotient $G / \delta$, does not change: the bound
-# $(1 + \alpha) \log T\, G_F^2 / (\delta^2 T)$ of Lemma 2.5 and Theorem 3.1 is the same in both scales. In the code `population.gradient` is the true gradient and
-# `population.lemma_2_1` the sum as printed, and each number of this book says which scale it is in. The experiments of section 5 are another matter. They train networks with
-# automatic differentiation, so their step sizes are $\eta_{\text{code}}$, and must be divided by $\pi$ before a theorem is asked about them.
+# The paper's analysis is thus that of the loss $\pi L$. Three rules translate its constants from the **printed scale**, that of $R$, to the **true scale**, that of $\nabla L$:
+#
+# - a bound on a gradient or its noise ([$G_2$, $G_F$](#notation-bounds), [$\varepsilon$](#notation-noise)) is divided by $\pi$;
+# - so is a convexity constant ([$\delta$](#notation-delta));
+# - a step size is multiplied by $\pi$.
+#
+# A product $\eta\,\delta$ or $\eta\,G$ and a quotient $G / \delta$ do not change. The bound $(1 + \alpha) \log T\, G_F^2 / (\delta^2 T)$ of Lemma 2.5 and Theorem 3.1, for example, is the same in both scales. In the code `population.gradient` is the true gradient and `population.lemma_2_1` the sum as printed, and each number of this book says which scale it is in. The experiments of section 5 train with automatic differentiation: their step sizes are $\eta_{\text{code}}$, and must be divided by $\pi$ before a theorem is asked about them.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 times = factor.mean
@@ -297,9 +297,10 @@ table = f"""| quantity | printed scale | true scale |
 display(Markdown(table))
 
 # %% [markdown]
-# (In the table [$\gamma$](#notation-gamma) bounds the spectral norms of the weights, and [$g$](#notation-g) is the potential, which [chapter 3](03_landscape) introduces.) The
-# rules can be tested. Take one step at the paper's scale and one with the true gradient and the translated step size, and compare where they arrive; then compare the one-point
-# ratio, $\langle -\nabla L, M\rangle / \|M\|_F^2$ with [$M$](#notation-m) $= W^* - W$, with the same ratio for the printed sum.
+# (In the table [$\gamma$](#notation-gamma) bounds the spectral norms of the weights, and [$g$](#notation-g) is the potential, which [chapter 3](03_landscape) introduces.)
+#
+# The rules can be tested. Take one step at the paper's scale, and one with the true gradient and the translated step size: do they arrive at the same place? Then compare the one-point ratio, $\langle
+# -\nabla L, M\rangle / \|M\|_F^2$ with [$M$](#notation-m) $= W^* - W$, with the same ratio for the printed sum.
 
 # %%
 eta = 1 / (36 * d**2)
@@ -347,9 +348,9 @@ display(
 # $\theta = |h|\,\|V_j^\perp\| / \|b_j\| + O(h^2)$ and counts $-\|a_j\|\,\|b_j\|\,\psi(\theta)/\pi$ in $L$.
 # ```
 #
-# In $d$ dimensions let $a_1$ be zero, move by $\pm hV$ with a random $V$ of Frobenius norm one, and let $h$ go to zero. Then do the same at four places where one might fear for
-# smoothness as well: a generic point, a point with two parallel columns ($\theta = 0$), one with two opposite columns ($\theta = \pi$), and the teacher itself. A jump stays; a
-# continuous gradient has $\|\nabla L(W + hV) - \nabla L(W - hV)\|_F$ going to zero, in proportion to $h$ if it has bounded slopes.
+# Does the same happen in $d$ dimensions? Let $a_1$ be zero, move by $\pm hV$ with a random $V$ of Frobenius norm one, and let $h$ go to zero. Do the same at a generic point, and at three points
+# where one might also fear for smoothness: two parallel columns ($\theta = 0$), two opposite columns ($\theta = \pi$), and the teacher itself. A jump stays. Where the gradient is continuous,
+# $\|\nabla L(W + hV) - \nabla L(W - hV)\|_F$ goes to zero, in proportion to $h$ if its slopes are bounded.
 
 # %%
 V = torch.randn(d, d, **real)
@@ -366,7 +367,7 @@ a = torch.linspace(-1, 2, 60, dtype=torch.float64)  # no point at zero
 left.plot(a, population.loss((a - 1)[:, None, None], torch.zeros(1, 1, dtype=torch.float64)))
 left.plot(0, 0.5, "o", color=figures.COLOURS["vermillion"])
 left.annotate("kink", (0, 0.5), xytext=(8, 6), textcoords="offset points")
-left.set(xlabel="$a = 1 + w$", ylabel="$L$", title="One dimension, $b = 1$")
+left.set(xlabel="$a = 1 + w$", ylabel="$L$", title="A kink at zero (one dimension, $b = 1$)")
 for k, (name, values) in enumerate(changes.items()):
     right.loglog(h, values, "o-", ms=10 - 2 * k, mfc="none", label=name)
 right.set(xlabel="$h$", ylabel=r"$\|\nabla L(W + hV) - \nabla L(W - hV)\|_F$")

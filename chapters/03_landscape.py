@@ -67,7 +67,7 @@ teacher = torch.round(teacher * 2**20) / 2**20  # exact in binary, so that I + W
 # %% [markdown]
 # ## One point is enough
 #
-# Convexity compares any two points. For a descent to reach one given point, less will do.
+# Convexity compares any two points. For a descent to reach one given point, less will do, and the paper's theorems rest on that.
 #
 # ```{prf:definition} Li and Yuan, Definition 2.4
 # :label: def-2-4
@@ -137,11 +137,12 @@ claims.report(
 )
 
 # %% [markdown]
-# As printed, the inequality is strict and over the whole domain. At $x = x^*$ both of its sides are zero, whatever $\Phi$ is, so that no function has the property where
-# $x^*$ belongs to the domain. Leave $x^*$ out, and $\Phi$ above has it with $\delta = 0.69$. The same holds for the remark that a strongly convex function is one-point
-# strongly convex in the whole space. With a modulus $\mu$ of strong convexity, $\langle \nabla \Phi(x) - \nabla \Phi(x'), x - x' \rangle \ge \mu\, \|x - x'\|^2$, and
-# $x' = x^*$, where the gradient vanishes, gives the property with every $\delta < \mu$, away from $x^*$. No larger one will do for all: a quadratic attains $\mu$. We evaluate
-# random strongly convex functions, a quadratic form plus terms $\log\cosh$, near their minimum and far away.
+# As printed, the inequality is strict and over the whole domain. At $x = x^*$ both of its sides are zero, whatever $\Phi$ is, so that no function has the property where $x^*$ belongs to the
+# domain. Leave $x^*$ out, and $\Phi$ above has it with $\delta = 0.69$.
+#
+# The paper also remarks that a strongly convex function is one-point strongly convex in the whole space. Here, too, $x^*$ must be left out. With a modulus $\mu$ of strong convexity,
+# $\langle \nabla \Phi(x) - \nabla \Phi(x'), x - x' \rangle \ge \mu\, \|x - x'\|^2$. At $x' = x^*$, where the gradient vanishes, this gives the property with every $\delta < \mu$. No larger
+# $\delta$ will do for all: a quadratic attains $\mu$. We evaluate random strongly convex functions, a quadratic form plus terms $\log\cosh$, near their minimum and far away.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report(
@@ -198,10 +199,10 @@ claims.report(
 # $$\begin{aligned} R_j ={} & \underbrace{\tfrac{\pi}{2} \sum_i M_i + \tfrac{\pi}{2} M_j + g_j \bar a_j}_{\text{constant part}} \\
 #   &+ \underbrace{A_j \bar a_j}_{\text{first order}} {}+ \text{higher order}. \end{aligned}$$
 #
-# So $g_j$ is what is left of all the angles at a right angle, and $A_j$ is the first correction. If that is the right reading, shrinking student and teacher
-# together by a factor must shrink the part beyond the constant one like that factor and the part beyond the first order like its square. (The square comes from
-# $1 - \sin\theta \approx c^2/2$ in the radial term, not from the angles, whose next term is of third order.) We measure the powers, and compare the two forms of $A$
-# that Definition 2.3 gives, the sum over columns and $(I + W^*)\bar B^\top - (I + W)\bar A^\top$, with $\bar A$ and $\bar B$ the matrices of the normalised columns.
+# So $g_j$ is what is left of all the angles at a right angle, and $A_j$ is the first correction. This reading can be tested. Shrink student and teacher together by a factor: what lies
+# beyond the constant part must shrink like that factor, and what lies beyond the first order like its square. (The square comes from $1 - \sin\theta \approx c^2/2$ in the radial term, not
+# from the angles, whose next term is of third order.) We measure the powers. We also compare the two forms of $A$ that Definition 2.3 gives: the sum over columns, and $(I + W^*)\bar
+# B^\top - (I + W)\bar A^\top$ with $\bar A$ and $\bar B$ the matrices of the normalised columns.
 
 # %%
 scale = torch.logspace(-3, 0, 13, dtype=torch.float64)
@@ -221,15 +222,13 @@ claims.report(
 # %% [markdown]
 # ## One global minimum, or very many?
 #
-# The abstract says that the identity makes the network asymmetric and that the global minimum is unique for this reason. It is not: the $d!$ orders of the columns of
-# $I + W^*$ all give the teacher's function ([chapter 1](#permuted-columns)). What is true is a statement about small weights: by {prf:ref}`place-of-the-copies` the
-# teacher is the only global minimum with $\|W\|_2 < \sqrt 3/2$ if $\|W^*\|_2 < \sqrt 3/2$. This radius is the best: let $I + W^*$ halve and turn by $-60$ degrees the plane
-# orthogonal to $e_1 + e_2 + e_3$ in their span; moving these three columns around turns it to $+60$ degrees, and both lie at $\sqrt 3/2$.
+# The abstract says that the identity makes the network asymmetric and that the global minimum is unique for this reason. It is not: the $d!$ orders of the columns of $I + W^*$ all give the
+# teacher's function ([chapter 1](#permuted-columns)). What is true is a statement about small weights: by {prf:ref}`place-of-the-copies` the teacher is the only global minimum with $\|W\|_2
+# < \sqrt 3/2$ if $\|W^*\|_2 < \sqrt 3/2$. This radius is the best. Let $I + W^*$ halve and turn by $-60$ degrees the plane orthogonal to $e_1 + e_2 + e_3$ in their span. Moving these three
+# columns around turns it to $+60$ degrees, and both lie at $\sqrt 3/2$.
 #
-# Another sentence says that the identity is *necessary for convergence, as it moves the initial point*. A vanilla network with weights $V$ computes the same thing as
-# ours with $W = V - I$: its landscape is the same one with another origin. Started at $V_0 = I + W_0$ and given the same samples it takes the same steps. (A reviewer
-# of the paper asked whether the two networks differ in more than the start. They do not.) So we start both from the same *small* weights: with the identity that is near
-# $I$, and without it near the origin.
+# Another sentence says that the identity is *necessary for convergence, as it moves the initial point*. As chapter 1 showed, a vanilla network with weights $V$ is ours with $W = V - I$: the
+# same landscape with another origin. So only the start can matter. We start both from the same *small* weights: with the identity that is near $I$, and without it near the origin.
 
 # %%
 result = uniqueness.judge(teacher)
@@ -292,8 +291,9 @@ claims.report(
 # dimensions. There {prf:ref}`thm-margin` has a positive right side: $\langle R, M\rangle > 0$ unless $M = 0$.
 # ```
 #
-# And farther out? From random weights of growing spectral norm we minimise $\|\nabla L\|_F^2$ with the exact Hessian, which is drawn to saddles and minima alike. The teacher is random with spectral norm 0.1, and then 0.5. What is found can be trusted; what is not found may still exist.
-# {numref}`fig-critical-points` shows where the search ended when it did not end at the teacher.
+# And farther out? We search. From random weights of growing spectral norm we minimise $\|\nabla L\|_F^2$ with the exact Hessian, which is drawn to saddles and minima alike. The teacher is
+# random with spectral norm 0.1, and then 0.5. What is found can be trusted; what is not found may still exist. {numref}`fig-critical-points` shows where the search ended when it did not end
+# at the teacher: look at the height of the lowest mark.
 
 # %%
 live = {}
@@ -363,11 +363,13 @@ claims.report(
 # %% [markdown]
 # ## Where the easy region must end
 #
-# The paper's Figure 2 calls the surroundings of the identity easy. How far can that go? At [$W^* = 0$](#notation-w) this is the model in which {cite:t}`safran2018spurious`
-# prove, for 6 to 20 units, that some local minima are not global. Those nearest to the identity are a family: $I + W$ has $a$ in its corner, $b$ in the rest of the first row, $c$
-# in the rest of the first column, $p$ on the rest of the diagonal, $q$ elsewhere. One unit turned round leads there: descent from $W = -2 e_1 e_1^\top$. Each has $d!$ copies, by the
-# order of its columns ([chapter 1](#permuted-columns)). The one of least $\|W\|_2$ exchanges column 1 with another: if a copy puts a column $j > 1$ neither where it was nor first, that column
-# gives $\|W\|_2^2 \ge b^2 + p^2 + (1 - q)^2 + (d - 3) q^2$, and if all stay, $\|W\|_2 \ge |a - 1|$, both larger. As $d$ grows, $a \to -1$, $p \to 1$, $b, c, q \to 0$: norm $\sqrt 2$.
+# The easy surroundings of the identity must end somewhere. At [$W^* = 0$](#notation-w) this is the model in which {cite:t}`safran2018spurious` prove, for 6 to 20 units, that some local
+# minima are not global. Those nearest to the identity are a family: $I + W$ has $a$ in its corner, $b$ in the rest of the first row, $c$ in the rest of the first column, $p$ on the rest of
+# the diagonal, $q$ elsewhere. Descent leads there when one unit is turned round, from $W = -2 e_1 e_1^\top$.
+#
+# How near to the identity do these minima come? Each has $d!$ copies, by the order of its columns. The one of least $\|W\|_2$ exchanges column 1 with another. For if a copy puts a column
+# $j > 1$ neither where it was nor first, that column gives $\|W\|_2^2 \ge b^2 + p^2 + (1 - q)^2 + (d - 3) q^2$, and if all stay, $\|W\|_2 \ge |a - 1|$: both are larger. As $d$ grows, $a
+# \to -1$, $p \to 1$, $b, c, q \to 0$, and the norm tends to $\sqrt 2$.
 
 # %%
 below, family = map(spurious_minima.spurious, (range(3, 6), range(6, 21)))
@@ -382,8 +384,8 @@ for axis, field in zip(axes, ("spectral_norm", "loss"), strict=True):
     found = [(n, value) for n, end in ends.items() for value in getattr(end, field)[end.spurious]]
     axis.plot(*np.array(found).reshape(-1, 2).T, "x", color=red, label="minima from random starts")
 axes[0].axhline(math.sqrt(2), color=black, ls=":", lw=1)
-axes[0].set(title="Distance of the nearest copy", xlabel="dimension $d$", ylabel=r"$\|W\|_2$")
-axes[1].set(title="Loss above the global minimum", xlabel="dimension $d$", ylabel="$L(W)$")
+axes[0].set(title=r"The nearest copy comes to $\sqrt{2}$", xlabel="dimension $d$", ylabel=r"$\|W\|_2$")
+axes[1].set(title="Its loss falls with the dimension", xlabel="dimension $d$", ylabel="$L(W)$")
 axes[1].legend(loc="upper left")
 figures.show("fig-spurious-minima", figure)
 
@@ -396,7 +398,8 @@ figures.show("fig-spurious-minima", figure)
 # not global to which descent led from random $I + W$ with entries $N(0, 1/d)$, in the nearest copy that exchanging columns found.
 # ```
 #
-# {numref}`fig-spurious-minima` is the outer edge of what is easy: these minima are nearer than the teacher's own copies, at $\sqrt 3$ or more; for small $d$ they are saddles, nearer still.
+# {numref}`fig-spurious-minima` shows the outer edge of what is easy. These minima are nearer than the teacher's own copies, which lie at $\sqrt 3$ or more. For small $d$ the family consists
+# of saddles, and these are nearer still.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report("safran-shamir", verdict=family.verdict, evidence=verdicts.EXACT, spread=f"exact; gradients below {power(spurious_minima.CRITICAL)}",

@@ -18,9 +18,8 @@
 # **The question.** A weight matrix of section 5.3 has more than two million entries. How few numbers describe what gradient
 # descent does to it?
 #
-# **What you will see.** A family of matrices that the gradient flow does not leave, in which a complex number and a real one
-# stand for the whole matrix; the flow over this family, drawn in a plane; and the two time scales behind the
-# paper's two phases, in closed form for every matrix.
+# **What you will see.** A family of matrices that the gradient flow does not leave, in which a complex number and a real one stand for the whole
+# matrix. The flow over this family, drawn in a plane. And the two time scales behind the paper's two phases, in closed form for every matrix.
 #
 # **What you need.** The gradient of {doc}`02_population_gradient` and the potential of {doc}`03_landscape`; eigenvalues;
 # ordinary differential equations.
@@ -73,11 +72,10 @@ def power_of_ten(x):
 # %% [markdown]
 # ## A flow in a plane
 #
-# Let the teacher be [$W^* = 0$](#notation-w), as in section 5.3: the network has to unlearn $W$. The gradient flow
-# $\dot W = -\nabla L(W)$ is the motion of $W$ under [the loss $L$](#notation-loss) with infinitely small steps; step $k$ of
-# size [$\eta$](#notation-eta) corresponds to the time [$t = \eta k$](#notation-time). {numref}`fig-phase-portrait` shows it for
-# $d \times d$ matrices that are made of a multiple of the identity and a skew matrix. The picture is exact. Two numbers
-# place a matrix in it: its trace, and the [Frobenius norm](#notation-norms) of its skew part.
+# Let the teacher be [$W^* = 0$](#notation-w), as in section 5.3: the network has to unlearn $W$. The gradient flow $\dot W = -\nabla L(W)$ is
+# gradient descent on [the loss $L$](#notation-loss) with infinitely small steps; step $k$ of size [$\eta$](#notation-eta) corresponds to the time [$t
+# = \eta k$](#notation-time). {numref}`fig-phase-portrait` shows it for $d \times d$ matrices that are made of a multiple of the identity and a skew
+# matrix. Two numbers place such a matrix in the picture: its trace, and the [Frobenius norm](#notation-norms) of its skew part. The picture is exact.
 
 # %%
 traces, skews = np.linspace(-27, 13, 61), np.linspace(0, 5.5, 34)
@@ -284,11 +282,13 @@ display(
 # ```{prf:theorem} The spectrum at the teacher
 # :label: three-spectrum
 #
-# For $d \ge 4$ the eigenspaces of $\mathcal L$ are: two lines in the span of $I$ and $J$; for each of three eigenvalues, a space of dimension $d - 1$
-# that holds one combination of $vu^\top$, $uv^\top$ and $\operatorname{Diag}(v)$ for each $v \perp u$; and, among the matrices with zero
-# diagonal and zero row and column sums, the symmetric ones with the eigenvalue $\tfrac12 + \tfrac1\pi$ and the skew ones with
-# $\tfrac12 - \tfrac1\pi$. The last is the least, and one of the three eigenvalues is equal to it. Its whole eigenspace, of dimension $d(d-1)/2$, are the matrices
-# $S - \operatorname{Diag}(Su)$ with $S$ skew.
+# For $d \ge 4$ the eigenspaces of $\mathcal L$ are:
+#
+# - two lines in the span of $I$ and $J$;
+# - for each of three eigenvalues, a space of dimension $d - 1$ that holds one combination of $vu^\top$, $uv^\top$ and $\operatorname{Diag}(v)$ for each $v \perp u$;
+# - among the matrices with zero diagonal and zero row and column sums, the symmetric ones with the eigenvalue $\tfrac12 + \tfrac1\pi$, and the skew ones with $\tfrac12 - \tfrac1\pi$.
+#
+# The last eigenvalue is the least, and one of the three is equal to it. Its whole eigenspace, of dimension $d(d-1)/2$, consists of the matrices $S - \operatorname{Diag}(Su)$ with $S$ skew.
 # ```
 #
 # ```{prf:proof}
@@ -304,8 +304,8 @@ display(
 # only where the off-diagonal part of $W$ is a skew matrix $S$ and $Wu = 0$, that is, for these matrices.
 # ```
 #
-# So much for the algebra. The Hessian itself, a $d^2 \times d^2$ matrix made from the model's own second
-# derivative, knows nothing of families. We compare its eigenvalues with the closed forms.
+# The Hessian itself, a $d^2 \times d^2$ matrix made from the model's own second derivative, knows nothing of these families. We compare its
+# eigenvalues with the closed forms.
 
 # %%
 families = linearised.families(small)
@@ -326,8 +326,8 @@ display(
 # Three rates grow with the dimension. Two are close to $d/2$: they belong to $Wu$, in the paper's notation [$s$](#notation-s). One is close to
 # $d/\pi$: it belongs to the trace. All others lie between $\tfrac12 - \tfrac1\pi \approx 0.18$ and $\tfrac12 + \tfrac1\pi \approx 0.82$, whatever $d$ is.
 #
-# {numref}`fig-two-scales` lets the full flow loose on a random matrix and splits its square norm into the seven families (top).
-# Below it is the start of section 5.3, in its three variables.
+# {numref}`fig-two-scales` checks the rates against the full flow. At the top a random matrix is followed, its square norm split into the seven
+# families: see that each curve lies on its prediction. At the bottom is the start of section 5.3, in its three variables.
 
 # %%
 W = torch.randn(small, small, generator=generator, dtype=torch.float64)
@@ -377,16 +377,16 @@ figures.show("fig-two-scales", figure)
 # g \approx -\operatorname{tr} W - \tfrac12 \|W\|_F^2 .
 # $$
 #
-# For very small weights $g$ is the trace, with its sign changed. In the portrait the square counts. Then it is $g$ that relaxes at the rate $d/\pi$,
-# as at the bottom of {numref}`fig-two-scales`, and the fast mode comes to rest on the curve $g = 0$ and not at zero trace. The phase is
-# over at a multiple of $t = \pi/d$. In steps, that is $\pi/(\eta d)$.
+# For very small weights $g$ is the trace, with its sign changed. In the portrait the square counts. There it is $g$ that relaxes at the rate $d/\pi$,
+# as at the bottom of {numref}`fig-two-scales`, so that the fast mode comes to rest on the curve $g = 0$ and not at zero trace. The phase is over at a
+# multiple of $t = \pi/d$, or of $\pi/(\eta d)$ steps.
 #
 # **Phase II** is the decay of the slow modes. It lasts a multiple of $t = 1/(\tfrac12 - \tfrac1\pi) \approx 5.5$, in every dimension. The fast modes have nothing left
 # of their own: they follow the slow ones, as $g$ does there at late times, where it declines like the distance squared.
 #
-# The ratio of the two time scales is of order $d$. This is why the paper's figure needs a panel for the first hundred iterations and
-# another for hundreds of thousands, why the fast modes bound the step size although the slow ones take the time, and why the flow wants an
-# integrator that solves the fast part exactly ({doc}`12_dynamics`).
+# The ratio of the two time scales is of order $d$. So the paper's figure needs a panel for the first hundred iterations and another for hundreds of
+# thousands. The fast modes bound the step size although the slow ones take the time. And the flow wants an integrator that solves the fast part
+# exactly ({doc}`12_dynamics`).
 #
 # ## Summary
 #

@@ -126,10 +126,9 @@ claims.report(
 #
 # $$R_j \approx \frac{\pi}{2} M_j + \frac{\pi}{2} \sum_i M_i + g_j \bar a_j$$
 #
-# for the sum [$R$](#notation-r) $= -\pi \nabla L$ that the lemma prints. As an approximation this does not get better as the weights shrink, because the neglected first-order
-# part [$A_j$](#notation-a) $\bar a_j$ is proportional to $M$ as well. The paper calls the gradient *naïve*, and its proof has the missing part (Figure 5 of the paper). To first
-# order in the weights it is the off-diagonal part of $M^\top$. For skew $M$ that is $-M$, so that the true factor is $\pi/2 - 1$ and not $\pi/2$; and as it has at most the norm
-# of $M$, and $R$ at least $\pi/2 - 1$ times that, no pair of small weights is worse off.
+# for the sum [$R$](#notation-r) $= -\pi \nabla L$ that the lemma prints. The paper calls this gradient *naïve*. It does not get better as the weights shrink, because the neglected first-order part
+# [$A_j$](#notation-a) $\bar a_j$ is proportional to $M$ as well. (The paper's proof has this part, in its Figure 5.) To first order in the weights the missing part is the off-diagonal part of $M^\top$. For skew $M$
+# that is $-M$, so that the true factor is $\pi/2 - 1$ and not $\pi/2$. No pair of small weights is worse off: the missing part has at most the norm of $M$, and $R$ at least $\pi/2 - 1$ times that.
 #
 # We compare the naive gradient with $R$ on pairs whose [spectral norms](#notation-norms) are at most [$\gamma$](#notation-gamma): random and structured ones, the corners of the
 # span of $I$ and $J$, and a skew $W$ with $W^* = 0$. On the same pairs we take the inner products of its three terms with $M$.
@@ -191,8 +190,7 @@ claims.report(
 # %% [markdown]
 # ## When can the gradient point the wrong way?
 #
-# It can where the positive part is smallest, on skew weights, and where the potential pushes against it as hard as it can. The start of {numref}`fig-real-figure-3` is made for
-# that.
+# It can where the positive part is smallest, on skew weights, and the potential pushes against it as hard as it can. The start of {numref}`fig-real-figure-3` is made for that.
 #
 # ```{prf:proposition} The inner product in high dimension
 # :label: wrong-way-expansion
@@ -240,10 +238,9 @@ claims.report(
 # {prf:ref}`thm-margin` bounds $\langle R, M\rangle$ piece by piece; only its piece $g\,\langle\bar A, M\rangle$ needs the condition on $g$, and $\|M\|_F^2 \le 4\gamma^2 d$.
 # ```
 #
-# For small $\gamma$ both propositions say $\gamma^2 d = 2\pi - 4$: the threshold is sharp. Without approximation $\langle R, M\rangle$ is a formula in the coordinates
-# [$\alpha, \kappa, \tau$](#notation-span). We minimise it over the trace and look for the norm at which the minimum is zero; and, for the ball of radius $1/100$ of
-# {prf:ref}`Theorem 3.2 <thm-3-2>`, for the dimension. Then we look at starts in Phase I inside that ball: the pairs of the thought experiment and Gaussian ones, as far as their
-# potential exceeds $197\gamma^2$.
+# For small $\gamma$ both propositions say $\gamma^2 d = 2\pi - 4$: the threshold is sharp. Without approximation $\langle R, M\rangle$ is a formula in the coordinates [$\alpha, \kappa, \tau$](#notation-span). We
+# minimise it over the trace and look for the norm at which the minimum is zero, and for the dimension at which this norm is $1/100$, the radius of the ball in {prf:ref}`Theorem 3.2 <thm-3-2>`. Then we look at
+# starts in Phase I inside that ball: the pairs of the thought experiment and Gaussian ones, as far as their potential exceeds $197\gamma^2$.
 
 # %%
 dimensions = [103, 499, large, 10007, 100003, 10**6]
@@ -306,10 +303,9 @@ claims.report(
 # %% [markdown]
 # ## Is the way home a long detour?
 #
-# The introduction says that, as the gradient points the wrong way in Phase I, SGD takes a long detour. Measure the length of the path and divide it by the straight distance from
-# start to teacher. We follow the flow from wrong-way starts of the sizes of section 5.3, descent from Gaussian starts (of the kind of the next section), and pairs in the span of
-# $I$, $J$ and $K$ with $\|W\|_2, \|W^*\|_2 \le 0.15$ that a search made as roundabout as it could. For small weights the flow is linear, and the worst case over all pairs can be
-# computed from the [rates](#notation-rates) of [chapter 4](04_three_variables).
+# The introduction says that, as the gradient points the wrong way in Phase I, SGD takes a long detour. How long? Divide the length of the path by the straight distance from start to teacher. We follow the flow from
+# wrong-way starts of the sizes of section 5.3; descent from Gaussian starts (of the kind of the next section); and the flow of pairs in the span of $I$, $J$ and $K$ with $\|W\|_2, \|W^*\|_2 \le 0.15$ that a search
+# made as roundabout as it could. For small weights the flow is linear, and the worst case over all pairs can be computed from the [rates](#notation-rates) of [chapter 4](04_three_variables).
 
 # %%
 way = detour.detour(d, large, generator)
@@ -368,10 +364,9 @@ figures.show("fig-potential-at-start", figure)
 # (dotted). Right: the smallest and largest ratio $\langle R, M\rangle / \|M\|_F^2$ among the draws.
 # ```
 #
-# In {numref}`fig-potential-at-start` the potential is proportional to $d$, hence larger than $\sqrt d$, unless the two laws agree; where they do, what is left is the
-# fluctuation, of order one (the last exercise). Orders in between need a teacher that is a little larger than the start: at $W = 0$ and $W^* = I/\sqrt d$ the potential is
-# exactly $\sqrt d$. With the larger teacher it is positive, and at weights of this size it turns the gradient around once the dimension is large enough. That is what Phase I has
-# to remove.
+# In {numref}`fig-potential-at-start` the potential is proportional to $d$, hence larger than $\sqrt d$, unless the two laws agree. Where they do, what is left is the fluctuation, of order one (the last exercise).
+# Orders in between need a teacher that is a little larger than the start: at $W = 0$ and $W^* = I/\sqrt d$ the potential is exactly $\sqrt d$. With the larger teacher the potential is positive. At weights of this
+# size it turns the gradient round once the dimension is large enough, and that is what Phase I has to remove.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 errors = at_start.deviation[:, -1] / math.sqrt(at_start.draws)

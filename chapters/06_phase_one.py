@@ -17,8 +17,7 @@
 # :class: note
 # **The question.** What drives the first phase, how fast does the potential fall, and does every clause of Theorem 3.2 hold as it is printed?
 #
-# **What you will see.** How large a gradient can be, and how noisy. The two variables $s$ and $g$ that drive Phase I, and a term that the printed update of $g$ lacks. All clauses of Theorem 3.2 together, for one pair of constants
-# at a time.
+# **What you will see.** How large and how noisy a gradient can be. Two variables, $s$ and $g$, that drive Phase I, and a term that the printed update of $g$ lacks. The three clauses of Theorem 3.2, judged together for one pair of constants at a time.
 #
 # **What you need.** The expansion of the gradient from [chapter 3](03_landscape), the coordinates of [chapter 4](04_three_variables), and from [chapter 5](05_wrong_way) why there has to be a first phase at all.
 # ```
@@ -72,14 +71,13 @@ blue, red, green, black = (figures.COLOURS[c] for c in ("blue", "vermillion", "g
 # %% [markdown]
 # ## Two starts of one size
 #
-# Phase I is about the potential [$g$](#notation-g), the summed lengths of the teacher's columns less those of the student's. Theorem 3.2 says that gradient descent shrinks it in every single step, by the factor $1 - 0.5\,\eta d$ at
-# least, until it is below $197\gamma^2$, where [$\gamma$](#notation-gamma) measures the spectral norms of the [weight matrices](#notation-w) $W$ and $W^*$, and that this takes at most $1/(16\eta)$ steps of size
-# [$\eta$](#notation-eta). Before any algebra we look at two starts with $W^* = 0$ and the same norm $\|W\|_2 = \gamma$. With [$J = uu^\top$](#notation-j), the matrix of ones, they are
+# Phase I is about the potential [$g$](#notation-g): the summed lengths of the teacher's columns, less those of the student's. Theorem 3.2 makes two promises. Every step of size [$\eta$](#notation-eta) multiplies $g$ by at most $1 - 0.5\,\eta d$, until $g$ is below
+# $197\gamma^2$. And $1/(16\eta)$ steps are enough. Here [$\gamma$](#notation-gamma) bounds the spectral norms of the [weight matrices](#notation-w) $W$ and $W^*$. Before any algebra, look at two starts with $W^* = 0$ and the same norm $\|W\|_2 = \gamma$. With [$J
+# = uu^\top$](#notation-j), the matrix of ones, they are
 #
 # $$W = -\gamma I \qquad\text{and}\qquad W = \tfrac{\gamma}{d - 1}\,(J - I) .$$
 #
-# The first shortens every column. The second has a zero diagonal and equal entries elsewhere. Both have only two different eigenvalues, so that the [three variables](#notation-span) $(\alpha, \kappa, \tau)$ of chapter 4 describe
-# their flow.
+# The first shortens every column of $I + W$. The second has a zero diagonal and equal entries elsewhere. Both lie in the span of $I$ and $J$, so that the [three variables](#notation-span) $(\alpha, \kappa, \tau)$ of chapter 4 give their flow exactly.
 
 # %%
 gamma = 0.001
@@ -110,17 +108,18 @@ figures.show("fig-phase-one", figure)
 # The potential along the exact flow from two starts with $\|W\|_2 = \gamma = 0.001$ and $W^* = 0$, over the time given to Phase I. Dashed: where it is to end. Dotted, left: the decay by $1 - 0.5\,\eta d$ in every step.
 # ```
 #
-# In {numref}`fig-phase-one` the first start does better than the theorem promises. The second starts below the threshold, and its potential *rises* above it before it falls. That breaks no clause yet. But the paper's derivation has
-# no room for it: a term is missing there, and because of it the theorem's two constants must not be chosen alike. Everything in this chapter is in the [printed scale](#notation-r) unless it says otherwise: one step adds $\eta R$ to
-# $W$, where $R = -\pi\,\nabla L$ is the sum that {prf:ref}`Lemma 2.1 <lem-2-1>` prints. With the true gradient all is slower by $\pi$.
+# In {numref}`fig-phase-one` the first start does better than the theorem promises. The second starts below the threshold, and its potential *rises* above it before it falls. That breaks no clause yet. But the paper's derivation has no room for it: it lacks a term,
+# and because of this term the theorem's two constants must not be chosen alike.
+#
+# The chapter uses the [printed scale](#notation-r) unless it says otherwise. One step adds $\eta R$ to $W$, where $R = -\pi\,\nabla L$ is the sum that {prf:ref}`Lemma 2.1 <lem-2-1>` prints. With the true gradient all is slower by $\pi$.
 #
 # ## How large gradients can be
 #
-# The step size of Phase I rests on bounds for the [stochastic gradient](#notation-noise) $G_t = R + E_t$. *If* its noise obeys $\|E_t\|_F \le \varepsilon$, then with [$G_2$ and $G_F$](#notation-bounds) it is to be true that
+# How long may a step be? The paper allows $\eta \le \gamma^2/G_2^2$, where $G_2$ is to bound the [stochastic gradient](#notation-noise) $G_t = R + E_t$. *If* the noise obeys $\|E_t\|_F \le \varepsilon$, the paper claims for [$G_2$ and $G_F$](#notation-bounds)
 #
 # $$\begin{aligned} \|G_t\|_2 &\le G_2 = 6d\gamma + \varepsilon, \\ \|G_t\|_F &\le G_F = 6d^{1.5}\gamma + \varepsilon . \end{aligned}$$
 #
-# The noise adds at most $\varepsilon$ to either norm, and $\|R\|_F \le \sqrt d\, \|R\|_2$. So one inequality is enough.
+# The noise adds at most $\varepsilon$ to either norm, and $\|R\|_F \le \sqrt d\, \|R\|_2$. So it is enough to bound $\|R\|_2$.
 #
 # ```{prf:proposition} The size of a gradient
 # :label: prop-gradient-size
@@ -141,7 +140,7 @@ figures.show("fig-phase-one", figure)
 # The sum of these bounds over $6d\gamma$ grows with $\gamma$ and falls with $d$. `proved_share` gives its value at $\gamma = \tfrac1{10}$, $d = 100$.
 # ```
 #
-# How near do gradients come to it? We look for the worst pair of spectral norm $\gamma$: the corners of the span of $I$ and $J$ (all eigenvalues $\pm\gamma$), random and structured pairs, and gradient ascent from the worst.
+# How much of the bound do gradients use? We try the corners of the span of $I$ and $J$ (all eigenvalues $\pm\gamma$), random and structured pairs, and gradient ascent from the worst of them.
 
 # %%
 fresh = torch.Generator().manual_seed(seed)
@@ -150,8 +149,8 @@ tried = (0.001, 0.01, 0.1, 0.3, 0.5, 0.7)  # gamma
 sizes = gradient_size.sizes(W, W_star, tried, ascent)
 
 # %% [markdown]
-# For small weights the corner $W = -\gamma I$, $W^* = \gamma I$ comes as near as any. There $M = 2\gamma I$, and two terms of $R$ add up on $u$: $\tfrac{\pi}{2} Mu\,u^\top$ contributes $\pi\gamma d$ and the potential $2\gamma d$.
-# Together they are $(\pi + 2)\,\gamma d$, a share of $(\pi + 2)/6$ of $G_2$.
+# For small weights no pair tried comes nearer than the corner $W = -\gamma I$, $W^* = \gamma I$. There $M = 2\gamma I$, and two terms of $R$ add up on $u$: $\tfrac{\pi}{2} Mu\,u^\top$ contributes $\pi\gamma d$ and the potential $2\gamma d$. Together they are
+# $(\pi + 2)\,\gamma d$, a share of $(\pi + 2)/6$ of $6d\gamma$.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 G_2_share, G_F_share = sizes.largest
@@ -166,14 +165,15 @@ claims.report(
 # %% [markdown]
 # ## A hypothesis: little noise
 #
-# Section 2 and Theorem 3.1 *assume* $\|E_t\|_F \le \varepsilon \le \gamma^2$ at every step. That is no claim and gets no verdict; but when does it hold? With Gaussian inputs never with certainty, as the noise of a minibatch has no
-# bound, so it has to be meant on average. For one input the gradient of the squared error is $2\,(f(x, W) - f(x, W^*))\,x$ in every column whose unit is active. With $\|x\|^2 \approx d$ and $d/2$ units active its squared Frobenius
-# norm is about $2d^2\,(f - f^*)^2$, and the mean over a minibatch of [$B$](#notation-batch) inputs has
+# Section 2 and Theorem 3.1 *assume* $\|E_t\|_F \le \varepsilon \le \gamma^2$ at every step. A hypothesis is no claim and gets no verdict; but when does it hold? With Gaussian inputs the noise of a minibatch has no bound: it can hold on average only.
+#
+# For one input the gradient of the squared error is $2\,(f - f^*)\,x$ in every column whose unit is active, with $f = f(x, W)$ and $f^* = f(x, W^*)$. As $\|x\|^2 \approx d$ and about $d/2$ units are active, its squared Frobenius norm is about $2d^2\,(f - f^*)^2$.
+# The mean over a minibatch of [$B$](#notation-batch) inputs has
 #
 # $$\mathbb{E}\,\|E_t\|_F^2 \approx \frac{2 d^2 L(W)}{B} \quad\text{(true scale)}.$$
 #
-# It vanishes with the loss: whatever $\gamma$ is, the hypothesis holds from some distance on. We measure the noise at the starts of sections 5.2 and 5.3 with their batch sizes and at a pair inside the theorem's regime, and on the
-# flow home ({numref}`fig-noise`).
+# The noise vanishes with the loss, so that the hypothesis holds from some distance on, whatever $\gamma$ is. From which? We measure it with the batch sizes of the paper: at the start of section 5.3, and on the flow home from the start of section 5.2 and from a
+# pair inside the theorem's regime. In {numref}`fig-noise`, see where each line meets the dashed one.
 
 # %%
 places = gradient_noise.places(large, generator)
@@ -212,17 +212,15 @@ the factor is {number(inside.each[0].factor)} at the start, where a step would n
 # %% [markdown]
 # ## The two variables that drive Phase I
 #
-# Why two? Phase I is short: in a time of order $1/d$ only what is pushed $d$ times as hard as the rest can move. Two things are. One is the sum of the columns of $M$, called $s$, because every column's gradient holds
-# that sum. The other is the potential $g$, because every column's gradient holds the sum of all differences of lengths. All else waits for Phase II.
-#
-# With [$s$](#notation-s) $= (W^* - W)\,u$, section 4 states how one step changes $s$ and $g$ together:
+# Phase I is short: in a time of order $1/d$ only what is pushed $d$ times as hard as the rest can move. Two things are, because they stand in every column's gradient. One is [$s$](#notation-s) $= Mu$, the sum of the columns of $M$. The other is $g$, the sum of all
+# differences of lengths. All else waits for Phase II. Section 4 states how one step changes both:
 #
 # $$\begin{aligned}
 # s_{t+1} &\approx s_t - \tfrac{\pi}{2}\, \eta d\, s_t + \eta\, O(\sqrt d\, g_t + \sqrt d\, \gamma),\\
 # g_{t+1} &\approx g_t - \eta d\, g_t + \eta\, O(\gamma \sqrt d\, \|s_t\| + d \gamma^2).
 # \end{aligned}$$
 #
-# The constant in an $O$ is not given. But if there is one, then the remainder divided by the bracket stays bounded as $\gamma$ and $d$ vary. We measure this quotient over many pairs, in two dimensions, one three times the other.
+# The constant in an [$O$](#notation-order) is not given. But if there is one, then the remainder, divided by the bracket, stays bounded as $\gamma$ and $d$ vary. We measure this quotient over many pairs, in two dimensions, one three times the other.
 
 # %%
 gammas = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -250,8 +248,8 @@ figures.show("fig-updates", figure)
 # The remainder of the stated updates divided by the size allowed for it, for the worst pair, over $\gamma$: solid at the chapter's dimension $d$, dashed at $d/3$. A bounded quotient means that some constant will do.
 # ```
 #
-# The quotient of $s$ stays where it is in {numref}`fig-updates`, whatever $\gamma$ and $d$ are, and must: $Ru - \tfrac{\pi}{2}\, d s$ is $\tfrac{\pi}{2} s$ with $\bar A\,(g_1, \dots, g_d)^\top$ and the last two lines of the proof
-# above, applied to $u$. These are at most $\pi\gamma\sqrt d$, $\psi\sqrt d\,(|g| + 2\gamma)$ and $\sqrt d$ times what does not depend on $d$. The quotient of $g$ grows like $1/\gamma$: no constant will do. What it lacks is this.
+# In {numref}`fig-updates` the quotient of $s$ stays level, whatever $\gamma$ and $d$ are. It must: $Ru - \tfrac{\pi}{2}\, d s$ is the sum of $\tfrac{\pi}{2} s$, of $\bar A\,(g_1, \dots, g_d)^\top$, and of the last two lines of the proof above applied to $u$. These
+# are at most $\pi\gamma\sqrt d$, $\psi\sqrt d\,(|g| + 2\gamma)$, and $\sqrt d$ times what does not depend on $d$. The quotient of $g$ grows like $1/\gamma$, so that no constant will do. The next proposition says what the update lacks.
 #
 # ```{prf:proposition} The update of the potential
 # :label: prop-potential-update
@@ -278,10 +276,9 @@ figures.show("fig-updates", figure)
 # For $\gamma \le \tfrac1{10}$ the bounds add up to the one stated (`proved_quotient`).
 # ```
 #
-# So the linear part of the printed update has to be completed. That $d$ becomes $d + \tfrac{\pi}{2} - 1$ is a matter of taste when $d$ is large. The term $-\tfrac{\pi}{2}\langle u, s\rangle$ is not: the inner product is as large as
-# $\sqrt d\,\|s\|$, a factor $1/\gamma$ larger than the error allowed for it. The right panel of {numref}`fig-phase-one` is the simplest counterexample. At $W = \tfrac{\gamma}{d-1}(J - I)$ the potential is of second order, but
-# $\langle u, s\rangle = -\gamma d$, so that $g$ moves at the rate $\tfrac{\pi}{2}\gamma d$. No multiple of $\gamma^2 d$ covers that when $\gamma$ is small. In three coordinates one actual step of the theorem's size can be taken in
-# 40 digits.
+# So the printed linear part has to be completed. That $d$ becomes $d + \tfrac{\pi}{2} - 1$ hardly matters when $d$ is large. The term $-\tfrac{\pi}{2}\langle u, s\rangle$ does: $\langle u, s\rangle$ can be as large as $\sqrt d\,\|s\|$, which is $1/\gamma$ times
+# what is allowed for the error. The right panel of {numref}`fig-phase-one` is the simplest counterexample. At $W = \tfrac{\gamma}{d-1}(J - I)$ the potential is of second order, but $\langle u, s\rangle = -\gamma d$, so that $g$ moves at the rate
+# $\tfrac{\pi}{2}\gamma d$. No multiple of $\gamma^2 d$ covers that when $\gamma$ is small. The verdict takes one step of the theorem's size there, in 40 digits.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 largest = {"printed": worst.g.max(), "completed": worst.g_corrected.max(), "of s": worst.s.max()}
@@ -314,19 +311,22 @@ claims.report(
 # - (c) For every $T > t_1$ Phase II runs, and $\|W_T\|_2 \le 1/100$ and $g_T \le 0.1$ remain true.
 # ```
 #
-# The theorem says that constants exist. So one pair $(\gamma_0, \gamma)$ has to serve all three clauses at once, in every dimension and at every step. What do they ask for? That $197\gamma^2$ lies below $0.1$, as (c) needs, asks
-# for $\gamma \le 0.0225$. Clause (a) meets the missing term: by {prf:ref}`prop-potential-update` and $|\langle u, s\rangle| \le 2\gamma_0 d$ the rate is safe, up to second order, when $\tfrac12 d\,g \ge \tfrac{\pi}{2} \cdot
-# 2\gamma_0 d$ for all $g \ge 197\gamma^2$, that is $\gamma_0 \le 197\gamma^2/2\pi$. With $\gamma_0 = \gamma$, as if section 2's bound on the weights were the theorem's $\gamma$, that would need $\gamma \ge \pi/98.5 = 0.032$: too
-# much for (c). And clause (c) has its own demand on $\gamma_0$.
+# The theorem says that constants exist. So one pair $(\gamma_0, \gamma)$ has to serve all three clauses at once, in every dimension and at every step. What does each clause ask of it?
 #
-# **How far the weights grow.** A teacher $\gamma_0 I$ adds up to $2\gamma_0 I$ to $W$ in Phase I: where $W_0 = -\gamma_0(I - 2 e_1 e_1^\top)$ has the eigenvalue $\gamma_0$ already, that makes nearly $3\gamma_0$. Is there a worse
-# start? For small weights $W_t = P_t W_0 + (1 - P_t) W^*$, with $P_t = e^{-t\mathcal{L}}$ and [$\mathcal{L}$](#notation-rates) the Hessian at $0$. It is self-adjoint, so that for unit vectors $x$, $y$ the largest $x^\top W_t\, y$
-# over all $\|W_0\|_2, \|W^*\|_2 \le \gamma_0$ is
+# **A small threshold.** Clause (c) needs $197\gamma^2 \le 0.1$, that is $\gamma \le 0.0225$.
+#
+# **A rate.** Clause (a) meets the missing term. By {prf:ref}`prop-potential-update` and $|\langle u, s\rangle| \le 2\gamma_0 d$ the rate is safe, up to second order, when $\tfrac12 d\,g \ge \tfrac{\pi}{2} \cdot 2\gamma_0 d$ for all $g \ge 197\gamma^2$, that is for
+# $\gamma_0 \le 197\gamma^2/2\pi$. With $\gamma_0 = \gamma$, as if section 2's bound on the weights were the theorem's $\gamma$, this needs $\gamma \ge \pi/98.5 = 0.032$: too much for (c).
+#
+# **Weights that stay small.** Clause (c) also bounds $\|W_T\|_2$, so we must know how far the weights grow. A teacher $\gamma_0 I$ adds up to $2\gamma_0 I$ to $W$ in Phase I. Where $W_0 = -\gamma_0(I - 2 e_1 e_1^\top)$ has the eigenvalue $\gamma_0$ already, that
+# makes nearly $3\gamma_0$. Is there a worse start? For small weights $W_t = P_t W_0 + (1 - P_t) W^*$, with $P_t = e^{-t\mathcal{L}}$ and [$\mathcal{L}$](#notation-rates) the Hessian at $0$. As $\mathcal{L}$ is self-adjoint, for unit vectors $x$, $y$ the largest
+# $x^\top W_t\, y$ over all $\|W_0\|_2, \|W^*\|_2 \le \gamma_0$ is
 #
 # $$\gamma_0\, \big(\|P_t(xy^\top)\|_* + \|xy^\top - P_t(xy^\top)\|_*\big),$$
 #
-# a sum of nuclear norms (sums of singular values). That leaves a search over $x$, $y$ and $t$ only. It finds an $x = y$ that is spread over some $\sqrt d$ coordinates, long after Phase I. In the limit of large $d$ the two norms add
-# up to $1 + 4e^{-\lambda t} - 2e^{-\mu t}$, with the rates $\lambda = \tfrac12 - \tfrac1\pi$ of skew and $\mu = \tfrac12 + \tfrac1\pi$ of symmetric matrices.
+# where $\|\cdot\|_*$ is the nuclear norm, the sum of the singular values. What is left is a search over $x$, $y$ and $t$. Its worst case is an $x = y$ that is spread over some $\sqrt d$ coordinates, at a time long after Phase I. In the limit of large $d$ the two
+# norms add up to $1 + 4e^{-\lambda t} - 2e^{-\mu t}$, with the rates $\lambda = \tfrac12 - \tfrac1\pi$ of skew and $\mu = \tfrac12 + \tfrac1\pi$ of symmetric matrices. {numref}`fig-after-phase-one` shows runs from such starts: see how high they rise, and that the
+# dashed line is not reached.
 
 # %%
 gamma_0, gamma = 0.002, 0.0225
@@ -359,9 +359,9 @@ figures.show("fig-after-phase-one", figure)
 # Phase I. Dashed: $1/100$.
 # ```
 #
-# **All clauses together.** {numref}`fig-after-phase-one` shows one of the runs by which we judge the pair $\gamma_0 = 0.002$, $\gamma = 0.0225$: in the chapter's dimension with matrices, from the starts that are worst for a clause
-# and some random ones, with noise; and within the span of $I$ and $J$, which holds the worst pairs for (a) and (b), in several dimensions. At every step while $g > 197\gamma^2$ we take the rate of $g$, with the noise against it,
-# and by {prf:ref}`prop-potential-update` steps of other sizes do no worse. The same for other pairs of constants:
+# **All clauses together.** Two kinds of runs judge the pair $\gamma_0 = 0.002$, $\gamma = 0.0225$. Those of {numref}`fig-after-phase-one` have matrices of the chapter's dimension and noise; they start where a clause is worst off, and at random. The others stay in
+# the span of $I$ and $J$, which holds the worst pairs for (a) and (b), in several dimensions. At every step with $g > 197\gamma^2$ we take the rate of $g$, with the noise against it; by {prf:ref}`prop-potential-update` steps of other sizes do no worse. The table
+# does the same for other pairs of constants.
 
 # %%
 tried = [(0.005, 0.0225), (0.0158, 0.0225), (0.0225, 0.0225), (0.002, 0.002)]
@@ -412,8 +412,8 @@ claims.report(
 # %% [markdown]
 # ## Where the potential stays
 #
-# Section 4 puts the end of Phase I differently: $g$ will approach, and stay around, $O(\gamma)$, with $\gamma$ the bound on the weights. That is not $197\gamma^2$, which is smaller than any multiple of $\gamma$ when $\gamma$ is
-# small. From the corners of the span, and from pairs with $g \approx 0$ and $Mu = -2\gamma u$ or $-\gamma u$, `stays_around` has taken the largest $|g|$ that is seen after $|g|$ has come down to $\gamma/10$.
+# Section 4 puts the end of Phase I differently: $g$ will approach, and stay around, $O(\gamma)$, with $\gamma$ the bound on the weights. For small $\gamma$ that is much more than $197\gamma^2$. So we ask how far $|g|$ comes back once it has fallen to $\gamma/10$.
+# `stays_around` takes the largest $|g|$ from then on, over starts at the corners of the span and at pairs with $g \approx 0$ and $Mu = -2\gamma u$ or $-\gamma u$.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 claims.report(

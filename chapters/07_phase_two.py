@@ -19,8 +19,8 @@
 # **The question.** Theorem 3.3 of {cite:t}`li2017convergence` says: near the identity, once the potential is small, the negative gradient points towards the teacher with a margin of 0.03. For which weights is that true, and how
 # much room is left?
 #
-# **What you will see.** A search for the worst pair of student and teacher, which shows from which size of the weights on the theorem's inequality is false; a proof, for every dimension, that it is true for small ones; the exact
-# limit of small weights; what a negative potential does; and the three bounds of the paper's Figure 5, each tried on its own.
+# **What you will see.** A search for the worst pair of student and teacher: it shows from which size of the weights on the inequality is false. A proof, for every dimension, that it is true for small ones. The exact limit of small weights, and what a negative
+# potential does. The three bounds of the paper's Figure 5, each tried on its own.
 #
 # **What you need.** The closed form of the gradient (chapter 2), the potential (chapter 3) and the matrices of chapter 4.
 # ```
@@ -68,7 +68,7 @@ BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = figures.COLOURS.values()
 # %% [markdown]
 # ## The worst pair, searched for
 #
-# In Phase II the way home is to be read off the gradient alone. With the way [$M = W^* - W$](#notation-m), the potential [$g$](#notation-g) and the loss [$L$](#notation-loss), the paper states:
+# In Phase II every step is to shorten the distance, so the negative gradient must point home. Write [$M = W^* - W$](#notation-m) for the way home, [$g$](#notation-g) for the potential and [$L$](#notation-loss) for the loss. The paper states:
 #
 # ```{prf:theorem} Li and Yuan, Theorem 3.3
 # :label: thm-3-3
@@ -79,16 +79,15 @@ BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = figures.COLOURS.values()
 # $$ \langle -\nabla L(W),\, M\rangle > 0.03\, \|M\|_F^2. $$
 # ```
 #
-# So $L$ is 0.03-one point strongly convex there ({prf:ref}`Definition 2.4 <def-2-4>`). We measure the one-point ratio [$q$](#notation-q) with the sum [$R$](#notation-r) that Lemma 2.1 prints, $\pi$ times the true $-\nabla L$:
+# So $L$ is 0.03-one point strongly convex there ({prf:ref}`Definition 2.4 <def-2-4>`). We measure the one-point ratio [$q$](#notation-q). Its numerator holds the sum [$R$](#notation-r) that Lemma 2.1 prints, $\pi$ times the true $-\nabla L$:
 #
 # $$ q(W, W^*) = \frac{\langle R, M\rangle}{\|M\|_F^2}. $$
 #
-# Compared with 0.03 it tells whether the theorem is true at the lemma's scale; compared with $0.03\,\pi$, whether it is true for the gradient itself. The theorem names no [$\gamma$](#notation-gamma), and Theorem 3.2 hands it
-# weights with $\gamma = 1/100$.
+# There are two readings. At the lemma's scale the theorem asks for $q > 0.03$; for the gradient itself, for $q > 0.03\,\pi$. It names no [$\gamma$](#notation-gamma); Theorem 3.2 hands it weights with $\gamma = 1/100$.
 #
-# How small can $q$ be? `search.minimize` follows the gradient of $q$ in $W$ and $W^*$ at once, from many starts side by side: random orthogonal matrices, sums of $I$, [$J$](#notation-j), skew and symmetric matrices with flat
-# spectrum and diagonal signs, pairs of opposite sign, pairs close together, and blocks. After every step the singular values are clipped to $\gamma$; $g \le 0.1$ is kept by a penalty, and only pairs that satisfy it as it stands are
-# counted. We search a small dimension while the page is made, and read a longer search from its recording.
+# How small can $q$ be? `search.minimize` descends on $q$ in $W$ and $W^*$ at once, from many starts: random orthogonal matrices, sums of structured ones ($I$, [$J$](#notation-j), skew and symmetric matrices with flat spectrum, diagonal signs), pairs of opposite
+# sign, pairs close together, and blocks. After every step the singular values are clipped to $\gamma$. A penalty keeps $g \le 0.1$, and only pairs that satisfy it exactly are counted. We search a small dimension while the page is made, and read a longer search
+# from its recording. In {numref}`fig-worst-ratio`, look where the points fall below the dashed lines.
 
 # %%
 size = {"dims": dims, "gammas": gammas, "starts": starts, "steps": steps}
@@ -110,7 +109,7 @@ ax.plot(gammas, live.worst[-1], "o", mfc="none", color=RED, ms=9, label=f"live s
 for level, text in ((bounds.DELTA, "0.03: as printed"), (phase_two.TRUE_DELTA, "0.03 π: for the true gradient")):
     ax.axhline(level, color=BLACK, ls="--", lw=1)
     ax.text(0.055, level + 0.007, text, fontsize=9)
-ax.set(xlim=(0, 1.03 * max(*gammas, *longer.gammas)), ylim=(-0.08, 0.6), title="How bad can the ratio get?")
+ax.set(xlim=(0, 1.03 * max(*gammas, *longer.gammas)), ylim=(-0.08, 0.6), title="The worst ratio falls below both readings")
 ax.set(xlabel="γ, bound on ‖W‖₂ and ‖W*‖₂", ylabel="smallest q (printed scale)")
 ax.legend(loc="upper right")
 figures.show("fig-worst-ratio", figure)
@@ -124,13 +123,14 @@ figures.show("fig-worst-ratio", figure)
 # false there, and at every larger $\gamma$ and $d$.
 # ```
 #
-# The line in {numref}`fig-worst-ratio` is the worst of the pairs $W = -aI - bK$, $W^* = -aI + bK$ with the skew [$K$](#notation-k) of chapter 4, $a^2 + b^2 = \gamma^2$, and a trace that brings $g$ to 0.1. Student and teacher are
-# turned by $\mp\arctan\frac{b}{1-a}$: to shrink all columns by $1 - a$ costs little norm and makes the turn larger. The searches go below the line by mixing such columns with a few that are long and hardly move.
+# The points in {numref}`fig-worst-ratio` pass first the reading for the true gradient and then the printed one. The line beside them is a formula: the worst of the pairs $W = -aI - bK$, $W^* = -aI + bK$ with the skew [$K$](#notation-k) of chapter 4, $a^2 + b^2 =
+# \gamma^2$, and a trace that brings $g$ to 0.1. Such a pair turns student and teacher by $\mp\arctan\frac{b}{1-a}$: to shrink all columns by $1 - a$ costs little norm and makes the turn larger. The searches go below the line by mixing such columns with a few that
+# are long and hardly move.
 #
 # **Small dimensions count.** Pad $W$ and $W^*$ with rows and columns of zeros. The new columns are orthogonal to all others and equal for student and teacher, so that $g$, $M$ and $\langle R, M\rangle$ stay what they are. The worst
 # ratio can only fall with $d$: a bad pair at $d = 6$ is a bad pair at every $d \ge 6$.
 #
-# What a search finds is an upper bound, no more. In small dimensions many starts end close together; in large ones few come near the best, and padding a small pair beats them.
+# What a search finds is an upper bound on the smallest ratio, no more. In small dimensions many starts end close together. In large ones few come near the best, and padding a small pair beats them.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 column = list(longer.gammas).index(0.3)
@@ -144,8 +144,8 @@ text = (
 display(Markdown(text))
 
 # %% [markdown]
-# A searched pair is a matrix of floating-point numbers, and can be checked without trust in the search: here is the first of the recorded pairs with $q$ below 0.03, and below $0.03\,\pi$, evaluated by Lemma 2.1 term by term in
-# 30-digit arithmetic. A third one, in the span of $I$, $J$ and $K$, has a dimension above the 100 of Theorem 3.1; there $q$ is a formula in six [coordinates](#notation-span).
+# A pair that was found can be checked without trust in the search. The table evaluates Lemma 2.1 term by term in 30-digit arithmetic, at the first recorded pair with $q$ below each of the two readings. A third pair lies in the span of $I$, $J$ and $K$, where $q$
+# is a formula in six [coordinates](#notation-span); its dimension is above the 100 of Theorem 3.1.
 
 # %%
 bad_true = longer.pair_below(phase_two.TRUE_DELTA)
@@ -160,6 +160,8 @@ display(Markdown(table))
 
 # %% [markdown]
 # ## A bound from below, for every dimension
+#
+# The search says from where on the inequality is false. Up to where is it true? The next theorem bounds $q$ from below, in a form that does not contain $d$.
 #
 # ```{prf:theorem} A margin in every dimension
 # :label: thm-margin
@@ -209,8 +211,7 @@ display(Markdown(table))
 #    $p(c) \le \frac\zeta2 c^2$, and the Hadamard square $(c_{ij}^2)$ has norm at most $\xi^2$, it costs at most $\frac{\zeta\xi^2}2 \|M\|_F^2$.
 # ````
 #
-# Every inequality of the proof is a function, `margin.slacks`, and a test evaluates it on thousands of pairs, among them those that a search has made as bad as it could. How sharp are the six pieces? We search for the smallest
-# value of each by itself.
+# `margin.slacks` evaluates every inequality of the proof, and a test does so on thousands of pairs, among them the worst that the searches found. How sharp are the six pieces? We search for the smallest value of each by itself.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 half = (starts // 2 + 1, steps // 4 + 1)
@@ -223,15 +224,15 @@ display(Markdown(table))
 # %% [markdown]
 # ## The limit of small weights
 #
-# Let $\gamma \to 0$. In {prf:ref}`thm-margin` there remains $\frac\pi2 - 1 - \frac g2$, and a look at point 5 shows how much of it is real. Besides $\frac\pi2 - 1$, the smallest eigenvalue of the [linearised
-# operator](#notation-rates), attained by skew $M$ with $Mu = 0$, there is $g\,(g - \frac12\|M\|_F^2)$, where $\|M\|_F^2 \le 4\gamma^2 d$.
+# How much of the bound is lost, and how much is real? For small weights both can be computed. Let $\gamma \to 0$. {prf:ref}`thm-margin` then leaves $\frac\pi2 - 1 - \frac g2$ (for $g \ge 0$). The first part is real: $\frac\pi2 - 1$ is the smallest eigenvalue of
+# the [linearised operator](#notation-rates) in the printed scale, attained by skew $M$ with $Mu = 0$. The second comes from point 5 of the proof, which adds $g\,(g - \frac12\|M\|_F^2)$ to the inner product, with $\|M\|_F^2 \le 4\gamma^2 d$.
 #
-# *At a fixed $d$* this is of higher order, and the limit is $\frac\pi2 - 1$. *When $d$ grows with $\gamma^2 d = c$ fixed*, $\|M\|_F^2 = 4c$ stays. The worst pair is again skew, with just enough trace for the worst $g \le 0.1$:
+# *At a fixed $d$* this is of higher order, and the limit is $\frac\pi2 - 1$. *When $d$ grows with $\gamma^2 d = c$ fixed*, $\|M\|_F^2$ may stay at $4c$. The worst pair is again skew, with just enough trace for the worst $g \le 0.1$:
 #
 # $$ q \to \frac\pi2 - 1 - \begin{cases} c/4, & c \le 0.1 \\ 0.05 - 0.0025/c, & c \ge 0.1.\end{cases} $$
 #
-# So the infimum over all dimensions tends to $\frac\pi2 - 1.05$, and the bound from below is sharp there. Without the condition on $g$ the line $-c/4$ would go on for ever: that is the wrong-way gradient of chapter 5. It begins at
-# $\gamma^2 d = 2\pi - 4$, and {prf:ref}`safe-dimensions` shows that below this no condition on $g$ is needed, so no Phase I either.
+# So the infimum over all dimensions tends to $\frac\pi2 - 1.05$, where the bound from below is sharp. Without the condition on $g$ the line $-c/4$ would go on: this is the wrong-way gradient of chapter 5. It begins at $\gamma^2 d = 2\pi - 4$. For smaller $\gamma^2
+# d$ no condition on $g$ is needed ({prf:ref}`safe-dimensions`), and so no Phase I either.
 
 # %%
 span_dims = [103, 499, 10007]
@@ -258,8 +259,7 @@ figures.show("fig-small-gamma", figure)
 # The smallest one-point ratio in the span of $I$, $J$ and $K$ at small $\gamma$, over $\gamma^2 d$, for dimensions from 103 to 10007, with the limit (line) and the limit less $2\gamma$ (dashed).
 # ```
 #
-# The points of {numref}`fig-small-gamma` lie $2\gamma$ below the limit. That is the first-order term, and {ref}`an exercise <ex-phase-two-skew>` finds it by hand. The theorem asks for some $\gamma$: by {prf:ref}`thm-margin` here
-# is one.
+# The points of {numref}`fig-small-gamma` lie $2\gamma$ below the limit. That is the first-order term, and {ref}`an exercise <ex-phase-two-skew>` finds it by hand. Theorem 3.3 only asks that some $\gamma$ exist; {prf:ref}`thm-margin` provides one.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 printed, true = room.below_printed, room.below_true
@@ -276,8 +276,8 @@ claims.report(
 # %% [markdown]
 # ## The other side of $g$
 #
-# The condition $g \le 0.1$ has no absolute value. Is a very negative $g$ harmless? By point 5 of the proof it is: the potential's term is then at least $g^2$ and pulls the right way. The searches agree: in the span of $I$, $J$ and
-# $K$ at $\gamma = 1/100$, and, at a $\gamma$ where nothing is proved, four times from the same starts, each time with another condition on $g$.
+# The condition $g \le 0.1$ has no absolute value. Is a very negative $g$ harmless? By point 5 of the proof it is: the potential's term is then at least $g^2$ and pulls the right way. Searches check it: in the span of $I$, $J$ and $K$ at $\gamma = 1/100$, and at a
+# $\gamma$ where nothing is proved, from the same starts under four conditions on $g$.
 
 # %%
 wide = 0.3  # a norm at which nothing is proved
@@ -297,10 +297,11 @@ claims.report(
 # %% [markdown]
 # ## The paper's Figure 5: three bounds
 #
-# The paper splits $\langle R, M\rangle$ by a Taylor expansion about right angles and bounds the parts by $\frac\pi2 - O(g)$, $-1.3$ and $-0.085$ times $\|M\|_F^2$. The sum of the three parts is exact
-# (`landscape.inner_product_parts`), but to *which* part the column $i = j$ belongs the text does not say. As the thought experiment of section 4 prints it, the constant part holds $\sum_j g_j \langle \bar a_j, m_j\rangle$, with the
-# potential $g_j = g - r_j$ of the other columns. The alternative puts $g$ there, and the difference $-\sum_j r_j \langle \bar a_j, m_j\rangle$ into the first-order part. To leading order this difference is minus the sum of the
-# squares on the diagonal of $M$. Here is what can be proved of either reading; a search minimises each part in both.
+# The paper's own argument splits $\langle R, M\rangle$ by a Taylor expansion about right angles. Its Figure 5 bounds the constant, the first-order and the higher-order part by $\frac\pi2 - O(g)$, $-1.3$ and $-0.085$ times $\|M\|_F^2$. The sum of the three is exact
+# (`landscape.inner_product_parts`), but the text does not say to *which* part the column $i = j$ belongs.
+#
+# The thought experiment of section 4 has $\sum_j g_j \langle \bar a_j, m_j\rangle$ in the constant part, with the potential $g_j = g - r_j$ of the other columns. The alternative puts $g$ there, and the difference $-\sum_j r_j \langle \bar a_j, m_j\rangle$ into the
+# first-order part. To leading order this difference is minus the sum of the squares on the diagonal of $M$. What can be proved of each reading?
 #
 # ```{prf:proposition} The paper's Figure 5 in every dimension
 # :label: fig-5-bounds
@@ -349,7 +350,7 @@ figures.show("fig-parts", figure)
 # higher-order part is the same in both readings.
 # ```
 #
-# {numref}`fig-parts` shows both sides of the proposition: with $g_j$ the first bound cannot be right, at any $\gamma$; with $g$ all three are.
+# {numref}`fig-parts` shows what a search finds for each part, in both readings. With $g_j$ the first bound cannot be right, at any $\gamma$. With $g$ all three are, for small $\gamma$.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 passed = [parts.passed("first_order"), parts.passed("higher_order")]
@@ -368,14 +369,14 @@ claims.report(
 # %% [markdown]
 # ## Joint and separate expansion
 #
-# Why expand the *difference* of two [angles](#notation-theta)? Because one angle alone may stay away from $\pi/2$ for ever: as $W \to W^*$, $\theta_{i^*j}$ goes to the angle of the teacher's own columns, and the error of
-# $\theta_{i^*j} \approx \frac\pi2 - c^*_{ij}$ to $\arcsin c - c$ with $c$ their cosine. The error of $\theta_{i^*j} - \theta_{ij} \approx c_{ij} - c^*_{ij}$ goes to zero, and the paper prints it as $O(|c^{*3}_{ij} - c^3_{ij}|)$.
+# Every bound above compares $c^*_{ij}$ with $c_{ij}$, and not with zero. Why expand the *difference* of two [angles](#notation-theta)? One angle alone may stay away from $\pi/2$ for ever. As $W \to W^*$, $\theta_{i^*j}$ goes to the angle between two of the
+# teacher's columns; the error of $\theta_{i^*j} \approx \frac\pi2 - c^*_{ij}$ goes to $\arcsin c - c$ with $c$ their cosine, and this is not zero. The error of $\theta_{i^*j} - \theta_{ij} \approx c_{ij} - c^*_{ij}$ does go to zero. The paper prints it as
+# $O(|c^{*3}_{ij} - c^3_{ij}|)$.
 #
-# The constant is known: if $|c|, |c^*| \le \bar c < 1$, the error is $c^{*3} - c^3$ times a number between $\frac16$ and $\frac{1}{3\bar c^2}\big((1 - \bar c^2)^{-1/2} - 1\big)$. For by Cauchy's mean value theorem the quotient of
-# the differences of $\arcsin c - c$ and of $c^3$ is that of their derivatives, $\big((1 - s^2)^{-1/2} - 1\big) / (3s^2)$, at some $s$ between $c$ and $c^*$, and the series of this function in $s^2$ has positive coefficients and
-# begins with $\frac16$.
+# The constant is known: if $|c|, |c^*| \le \bar c < 1$, the error is $c^{*3} - c^3$ times a number between $\frac16$ and $\frac{1}{3\bar c^2}\big((1 - \bar c^2)^{-1/2} - 1\big)$. By Cauchy's mean value theorem this number is the quotient of the derivatives of
+# $\arcsin c - c$ and of $c^3$ at some $s$ between $c$ and $c^*$: $\big((1 - s^2)^{-1/2} - 1\big) / (3s^2)$. The series of this function in $s^2$ has positive coefficients and begins with $\frac16$.
 #
-# We take a teacher with correlated columns and let $W \to W^*$ along a straight line ({numref}`fig-joint`). This is why every bound above compares $c^*_{ij}$ with $c_{ij}$ and not with zero.
+# To see the two errors, take a teacher with correlated columns and let $W \to W^*$ along a straight line. In {numref}`fig-joint` the separate error stays level, and the joint one falls with the distance, as the difference of the cubes does.
 
 # %%
 generator = torch.Generator().manual_seed(seed)
@@ -421,7 +422,7 @@ claims.report(
 # ## Summary
 #
 # - Theorem 3.3 is true: for $\gamma = 1/100$ we prove its margin in every dimension, with room to spare, at the printed scale and for the true gradient.
-# - Its $\gamma$ is a matter of size: in small dimensions already a search finds pairs that break the inequality, and padding carries them to all larger ones.
+# - For larger $\gamma$ it is false: already in small dimensions a search finds pairs that break the inequality, and padding carries them to all larger ones.
 # - As $\gamma \to 0$ the worst ratio depends on $\gamma^2 d$ only and tends to $\frac\pi2 - 1.05$ over all dimensions, where the bound is sharp.
 # - The condition on $g$ is needed on one side only: a negative potential adds $g^2$ or more to the inner product.
 # - The three bounds of the paper's Figure 5 are proved for small $\gamma$ in every dimension, once the first holds $g$ and not $g_j$; it is the joint expansion that makes them possible.

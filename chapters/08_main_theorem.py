@@ -18,9 +18,8 @@
 # **The question.** Do the two phases add up to a theorem: do its constants fit, for how many steps is it true, for how many does it say something, and does it cover
 # the start that everyone uses?
 #
-# **What you will see.** A run in the theorem's own regime. A short proof that one-point convexity is enough for descent with noise, and how loose its bound is.
-# Theorem 3.1 clause by clause, with a descent that it admits and that blows up. And the standard initialisation, which is far outside and mostly converges all the
-# same.
+# **What you will see.** A run in the theorem's own regime. A short proof that one-point convexity is enough for descent with noise, and how loose its bound is. Theorem 3.1 clause by clause, with a descent that it admits
+# and that blows up. And the standard initialisation, which is far outside its range and mostly converges all the same.
 #
 # **What you need.** One-point strong convexity ([chapter 3](03_landscape)), and what Theorems [3.2](06_phase_one) and [3.3](07_phase_two) say.
 # ```
@@ -71,10 +70,9 @@ blue, red, green = (figures.COLOURS[name] for name in ("blue", "vermillion", "gr
 # %% [markdown]
 # ## One run, two phases
 #
-# What the theorem promises can be seen in one run. {numref}`fig-two-phases` starts at $d = 100$ from a random student [$W_0$](#notation-w) whose spectral norm
-# [$\gamma_0$](#notation-gamma) is the largest one for which the printed rate leaves Phase I time enough, with the teacher $W^* = \gamma_0 I$, and follows the gradient flow of the loss
-# [$L$](#notation-loss). Two numbers are drawn, each relative to its start: the potential [$g$](#notation-g) and the distance $\|W^* - W\|_F$. In [Phase
-# I](#notation-phases) the one vanishes and the other keeps most of its size; then the other falls.
+# What the theorem promises can be seen in one run. {numref}`fig-two-phases` follows the gradient flow of the loss [$L$](#notation-loss) at $d = 100$, from a random student [$W_0$](#notation-w) to the teacher $W^* =
+# \gamma_0 I$. The student's spectral norm [$\gamma_0$](#notation-gamma) is the largest for which the printed rate leaves Phase I time enough. Two numbers are drawn, each relative to its start: the potential
+# [$g$](#notation-g) and the distance $\|W^* - W\|_F$. In [Phase I](#notation-phases) the potential vanishes and the distance keeps most of its size; then the distance falls.
 
 # %%
 gamma_0 = main_theorem.largest_start(bounds.PHASE_TWO_SPECTRAL)
@@ -110,8 +108,8 @@ figures.show("fig-two-phases", figure)
 #
 # ## Noise is no obstacle
 #
-# In Phase II the gradient points home, but SGD does not follow the gradient: each step adds noise. That one-point strong convexity
-# ({prf:ref}`Definition 2.4 <def-2-4>`) is enough all the same is a lemma about any function $\Phi$, at whatever scale its constants are.
+# In Phase II the gradient points home, but SGD does not follow the gradient: each step adds noise. One-point strong convexity ({prf:ref}`Definition 2.4 <def-2-4>`) is enough all the same. This is a lemma about any
+# function $\Phi$, at whatever scale its constants are.
 #
 # ```{prf:lemma} Li and Yuan, Lemma 2.5
 # :label: lem-2-5
@@ -136,12 +134,12 @@ figures.show("fig-two-phases", figure)
 # $r_T \le \eta^2 G^2 \le r_*$. If $\eta\delta > 1$, then $\delta \|W_T - W^*\|_F \le \|\nabla \Phi(W_T)\|_F$ gives $r_T \le G^2/\delta^2 \le r_*$.
 # ```
 #
-# A reviewer of the paper doubted its own proof at this place, because a step uses $\nabla \Phi$ where $G_t$ stands. In the cross term that is right, since
-# $\mathbb{E}[G_t \mid W_t] = \nabla \Phi(W_t)$; in the square it would not be, and there the proof above keeps $\mathbb{E}\|G_t\|_F^2 \le G^2$. So the lemma holds,
-# with a factor of about two to spare in its own worst case: a quadratic with noise that dominates the gradient. Now the runs. First quadratics
-# in 20 dimensions with curvatures from 1 to 4, or all 1 (so $\delta = 1$), then the exact loss $L$ of eq. 2 at $d = 8$ with Gaussian noise added to its gradient,
-# where $\delta$ is a value that the one-point ratio exceeded at every point where we looked. $G^2$ is the largest mean square of $G_t$ along the runs.
-# {numref}`fig-lemma-2-5` measures all of them in units of the lemma's bound.
+# A reviewer of the paper doubted its proof at this place, because it uses $\nabla \Phi$ where $G_t$ stands. In the cross term that is right, since $\mathbb{E}[G_t \mid W_t] = \nabla \Phi(W_t)$. In the square it would
+# not be, and there the proof above keeps $\mathbb{E}\|G_t\|_F^2 \le G^2$. So the lemma holds, with a factor of about two to spare in its own worst case: a quadratic with noise that dominates the gradient.
+#
+# How near to the bound do runs come? We try quadratics in 20 dimensions with curvatures from 1 to 4, or all 1 (so $\delta = 1$), and the exact loss $L$ of eq. 2 at $d = 8$ with Gaussian noise added to its gradient.
+# There $\delta$ is a value that the one-point ratio exceeded at every point where we looked. $G^2$ is the largest mean square of $G_t$ along the runs. In {numref}`fig-lemma-2-5`, in units of the lemma's bound, no curve
+# should reach one.
 
 # %%
 settings = noisy_descent.settings(generator)
@@ -201,14 +199,13 @@ claims.report(
 # $$\mathbb{E}\|W_T - W^*\|_F^2 \le \frac{100^2\, (1 + \alpha) \log T\; G_F^2}{9\, T}.$$
 # ```
 #
-# The bounds [$G_2 = 6d\gamma + \varepsilon$ and $G_F = 6d^{1.5}\gamma + \varepsilon$](#notation-bounds) are those of the stochastic gradient; that the noise has a
-# bound at all is a hypothesis ([chapter 6](06_phase_one)). The proof takes Phase I from {prf:ref}`Theorem 3.2 <thm-3-2>` and the margin $\delta = 0.03$ of Phase II
-# from {prf:ref}`Theorem 3.3 <thm-3-3>`, and feeds it with $D = \sqrt d/50$ and $G = G_F$ into {prf:ref}`Lemma 2.5 <lem-2-5>`. This $D$ is the largest distance when
-# $\|W\|_2, \|W^*\|_2 \le 1/100$, so $\gamma = 1/100$ is meant, and $197\gamma^2 = 0.0197$ is below the $0.1$ with which Theorem 3.3 begins.
+# The bounds [$G_2 = 6d\gamma + \varepsilon$ and $G_F = 6d^{1.5}\gamma + \varepsilon$](#notation-bounds) are those of the stochastic gradient; that the noise has a bound at all is a hypothesis ([chapter
+# 6](06_phase_one)). The proof takes Phase I from {prf:ref}`Theorem 3.2 <thm-3-2>`. For Phase II it takes the margin $\delta = 0.03$ from {prf:ref}`Theorem 3.3 <thm-3-3>` and puts it, with $D = \sqrt d/50$ and $G = G_F$,
+# into {prf:ref}`Lemma 2.5 <lem-2-5>`. This $D$ is the largest distance when $\|W\|_2, \|W^*\|_2 \le 1/100$. So $\gamma = 1/100$ is meant, and $197\gamma^2 = 0.0197$ is below the $0.1$ with which Theorem 3.3 begins.
 #
-# **Phase I.** We are free to choose $\gamma_0$. From $g_0 \le 2\gamma_0 d$ the rate of Theorem 3.2 leaves $2\gamma_0 d\, e^{-d/32}$, hardest at $d = 100$, and with
-# the true gradient, $\pi$ times shorter than the [printed sum](#notation-r), all is slower. With $\gamma_0 = 1/2000$ there is time enough at either scale. We follow $g$ from every
-# corner of the span of $I$ and $J$ and from the pairs with $Mu = -2\gamma_0 u$, against which $g$ falls most slowly.
+# **Phase I.** We are free to choose $\gamma_0$. From $g_0 \le 2\gamma_0 d$ the rate of Theorem 3.2 leaves $2\gamma_0 d\, e^{-d/32}$, which is hardest to meet at $d = 100$. With the true gradient, $\pi$ times shorter
+# than the [printed sum](#notation-r), all is slower. With $\gamma_0 = 1/2000$ there is time enough at either scale. We follow $g$ from every corner of the span of $I$ and $J$ and from the pairs with $Mu = -2\gamma_0 u$,
+# from which $g$ falls most slowly.
 
 # %%
 gamma_0_printed = main_theorem.largest_start(bounds.PHASE_TWO_SPECTRAL)
@@ -228,13 +225,12 @@ claims.report(
 )
 
 # %% [markdown]
-# **Phase II, for which $T$?** The condition on $T$ asks for nothing: at $d = 100$ its right side is about $10^{-8}$, so that every $T \ge 2$ meets it. But for small $T$
-# the step $\eta = (1 + \alpha)\log T/(0.03\,T)$ is far too long for descent to be stable. Lemma 2.5 is not to blame. It asks that *all* $W_t$ stay where the loss is
-# one-point convex, and this is what fails: the fastest mode has curvature $\tfrac\pi2 d$ and more. We take $W = \gamma Q$ and $W^* = \gamma Q'$ with random orthogonal matrices,
-# and the exact gradient.
+# **Phase II, for which $T$?** The condition on $T$ asks for nothing: at $d = 100$ its right side is about $10^{-8}$, so that every $T \ge 2$ meets it. But for small $T$ the step $\eta = (1 + \alpha)\log T/(0.03\,T)$ is
+# far too long for descent to be stable, as the fastest mode has curvature $\tfrac\pi2 d$ and more. Lemma 2.5 is not to blame. It asks that *all* $W_t$ stay where the loss is one-point convex, and this is what fails. To
+# see it, take $W = \gamma Q$ and $W^* = \gamma Q'$ with random orthogonal matrices, and the exact gradient.
 #
-# What the proof has is clause (c) of Theorem 3.2, that $W$ stays in the region after Phase I, for steps with $\eta \le \gamma^2/G_2^2$, close to $1/(36d^2)$. So let us
-# ask for it in Phase II too. That costs nothing: where it fails, the promised bound is above $D^2$, and says less than the region does.
+# What keeps $W$ in the region after Phase I is clause (c) of Theorem 3.2, for steps with $\eta \le \gamma^2/G_2^2$, close to $1/(36d^2)$. So let us ask for this step in Phase II too. That costs nothing: where the step
+# is longer, the promised bound is above $D^2$, and says less than the region does.
 
 # %%
 spare = 0.01  # the theorem's alpha
@@ -271,10 +267,11 @@ claims.report(
 )
 
 # %% [markdown]
-# So the number of steps is polynomial. At $\eta = \gamma^2/G_2^2$ Phase I takes $\tfrac94 d^2$ steps, and Phase II is below $D^2$ once
-# $T/\log T \ge 10^4(1 + \alpha)\, d^2$; for a smaller distance, $T$ grows with its inverse square. And how far away may the teacher be? From
-# $\|W^*\|_F^2 = \sum_k \sigma_k^2 \le d\, \sigma_1^2$ with the singular values $\sigma_1 \ge \sigma_2 \ge \dots$ the Frobenius norm is at most $\sqrt d\, \|W^*\|_2$, with equality
-# for orthogonal matrices and their multiples, and only for them.
+# So the number of steps is polynomial. At $\eta = \gamma^2/G_2^2$ Phase I takes $\tfrac94 d^2$ steps, and Phase II is below $D^2$ once $T/\log T \ge 10^4(1 + \alpha)\, d^2$; for a smaller distance, $T$ grows with its
+# inverse square.
+#
+# How far away may the teacher be? With the singular values $\sigma_1 \ge \sigma_2 \ge \dots$ we have $\|W^*\|_F^2 = \sum_k \sigma_k^2 \le d\, \sigma_1^2$. So the Frobenius norm is at most $\sqrt d\, \|W^*\|_2$, with
+# equality for the multiples of orthogonal matrices, and only for them.
 
 # %%
 growth = phase_two_steps.polynomial(spare)
@@ -302,10 +299,9 @@ claims.report(
 # %% [markdown]
 # ## The step size
 #
-# Theorem 3.1 sets the step size of Phase I; it does not say that larger ones fail. With $G_2 \approx 6d\gamma$ the setting is $\eta \le 1/(36 d^2)$, whatever $\gamma$ is. The
-# paper's experiments use far larger steps, and theirs multiply the true gradient, so that in the scale of the theorem they are $\eta/\pi$ long. We run exact gradient
-# descent with them, from a random pair with the norms of section 5.2 and from a wrong-way start with those of section 5.3 (at $d = 1499$, the prime next to 1500,
-# where three numbers describe the weights).
+# Must steps be so short? Theorem 3.1 sets the step size of Phase I; it does not say that larger ones fail. With $G_2 \approx 6d\gamma$ the setting is $\eta \le 1/(36 d^2)$, whatever $\gamma$ is. The paper's experiments
+# use far larger steps. They multiply the true gradient, so that in the scale of the theorem they are $\eta/\pi$ long. We run exact gradient descent with them, from a random pair with the norms of section 5.2, and from a
+# wrong-way start with those of section 5.3 (at $d = 1499$, the prime next to 1500, where three numbers describe the weights).
 
 # %%
 random_pair = main_theorem.section_5_2(generator)
@@ -324,13 +320,12 @@ display(Markdown(title + "\n".join(lines)))
 #
 # ## The standard initialisation
 #
-# Entries of variance $1/d$, as in {cite:t}`lecun1998gradient` and, for square matrices, {cite:t}`glorot2010understanding`, give $\|W_0\|_2 \to 2$
-# {cite}`rudelson2010nonasymptotic`. "Spectral norm $O(1)$" is right, but the constant is 2, where no choice of constants helps: [chapter 7](07_phase_two) holds pairs
-# in hand, with far smaller norms, at which Theorem 3.3 is false. Does descent from there converge all the same, whatever the reason?
+# Entries of variance $1/d$, as in {cite:t}`lecun1998gradient` and, for square matrices, {cite:t}`glorot2010understanding`, give $\|W_0\|_2 \to 2$ {cite}`rudelson2010nonasymptotic`. "Spectral norm $O(1)$" is right, but
+# the constant is 2, where no choice of constants helps: [chapter 7](07_phase_two) has pairs with far smaller norms at which Theorem 3.3 is false. Does descent from there converge all the same, whatever the reason?
 #
 # Not to every teacher with $\|W^*\|_2 = O(1)$. Let $P$ move three columns around. Then $W^* = P - I$, with $\|W^*\|_2 = \sqrt 3$, and $W^* = 0$ are the same function, so that
 # they have the same loss and the same gradient everywhere. Whatever the law of the start is, no run can converge to both. For smaller teachers, of spectral norm 0.3, 0.6
-# (as in section 5.2) and 1.0, we run exact gradient descent, so that only the landscape is on trial: {numref}`fig-standard-init`.
+# (as in section 5.2) and 1.0, we run exact gradient descent, so that only the landscape is on trial. In {numref}`fig-standard-init`, see which bundles come down to a hundredth.
 
 # %%
 found = {}
@@ -351,7 +346,7 @@ for k, (norm, colour, style) in enumerate(zip(standard_start.TEACHER_NORMS, (blu
     lines = axes.semilogy(shown.t, shown.distance[:, k].numpy(), style, color=colour, linewidth=1)
     lines[0].set_label(rf"$\|W^*\|_2 = {norm}$: {int(shown.arrived[k].sum())} of {init_runs} arrive")
 axes.set(
-    title=f"Standard initialisation, $d = {largest}$",
+    title=f"The standard initialisation mostly arrives ($d = {largest}$)",
     xlabel="time $t$, step size times steps (true scale)",
     ylabel=r"$\|W - W^*\|_F\; /\; \|W_0 - W^*\|_F$",
 )

@@ -18,9 +18,8 @@
 #
 # **The question.** The theorem asks for weights of spectral norm below a small $\gamma$. From how far away does the exact gradient still lead to the teacher?
 #
-# **What you will see.** A map over $\gamma$ and $d$: the share of starts from which descent reaches $W^*$, for Gaussian pairs, for pairs with a flat spectrum and for pairs built to fail. Two pairs that
-# provably fail: one from $\gamma = 1/2$ on in every dimension, and one that the map misses, on whose way a column shrinks to nothing, from a $\gamma$ on that tends to $1/3$ as $d$ grows. And what is left
-# to conjecture.
+# **What you will see.** A map over $\gamma$ and $d$ of the share of starts from which descent reaches $W^*$, for Gaussian pairs, pairs with a flat spectrum and pairs built to fail. Two pairs that provably fail. One does so from
+# $\gamma = 1/2$ on, in every dimension. The other, which the map misses, loses a column on the way; the $\gamma$ from which on it does so tends to $1/3$ as $d$ grows. And what is left to conjecture.
 #
 # **What you need.** The gradient (chapter 2) and the one-point ratio (chapter 7).
 # ```
@@ -76,18 +75,22 @@ KINDS, OUTCOMES = how_far.KINDS, how_far.OUTCOMES
 # %% [markdown]
 # ## The runs
 #
-# Every start [$W_0$ and teacher $W^*$](#notation-w) have the same spectral norm, $\|W_0\|_2 = \|W^*\|_2 = \gamma$ (see [$\gamma$](#notation-gamma)). There are three kinds of pairs:
+# To see how far the theorem's conclusion reaches, we try it: many pairs, larger and larger, in several dimensions. The start [$W_0$ and the teacher $W^*$](#notation-w) of a pair have the same spectral norm
+# [$\gamma$](#notation-gamma) $= \|W_0\|_2 = \|W^*\|_2$. There are three kinds of pairs:
 #
 # * **Gaussian**: two independent Gaussian matrices, rescaled.
 # * **flat**: $\gamma$ times two independent random orthogonal matrices.
-# * **adversarial**: built to fail. $W_0 = -W^*$ for a random orthogonal matrix, $\pm I$, $\pm J/d$ with [$J = uu^\top$](#notation-j), a skew matrix with flat spectrum and a diagonal of signs; the opposite
-#   turns $-aI \pm bK$ of chapter 7, with the skew [$K$](#notation-k); the three-cycle of {prf:ref}`thm-three-cycle` below; and the pair with the smallest [one-point ratio](#notation-q) that
-#   `search.minimize` finds at $d = 5$, with no condition on the potential, padded with zeros. A random push of a thousandth of $\gamma$ keeps them from sitting on a ridge by symmetry alone, where the flow
-#   would stay and no real run would.
+# * **adversarial**: built to fail. $W_0 = -W^*$ for a random orthogonal matrix, $\pm I$, $\pm J/d$ with [$J = uu^\top$](#notation-j), a skew matrix with flat spectrum and a diagonal of signs; the opposite turns $-aI \pm bK$ of
+#   chapter 7, with the skew [$K$](#notation-k); the three-cycle of {prf:ref}`thm-three-cycle` below; and the pair with the smallest [one-point ratio](#notation-q) that `search.minimize` finds at $d = 5$, with no condition on the
+#   potential, padded with zeros. By symmetry alone such a pair may sit on a ridge, where the flow stays and no real run would. A random push of a thousandth of $\gamma$ prevents that.
 #
-# From each we follow the exact [gradient](#notation-loss) with step $1.5/(d/2 + 2)$, the denominator being a little more than the largest curvature at the identity, and shorten it for a run whose loss
-# would grow, or where a column of $I + W$ would move by more than half its length. Five things can happen: the [distance](#notation-m) falls to a hundredth of its start; the gradient vanishes at a
-# **permuted copy** of the teacher (chapter 1); it vanishes **elsewhere**, with positive loss; a **column reaches zero**, where the gradient does not exist; or the run is **still moving** at the end.
+# From each start we follow the exact [gradient](#notation-loss) with step $1.5/(d/2 + 2)$; the denominator is a little more than the largest curvature at the identity. The step is shortened where the loss would grow, or a column of $I + W$ would move by more than half its length. Five things can happen:
+#
+# * the run **reaches the teacher**: the [distance](#notation-m) falls to a hundredth of its start;
+# * the gradient vanishes at a **permuted copy** of the teacher (chapter 1);
+# * it vanishes **elsewhere**, with positive loss;
+# * a **column reaches zero**, where the gradient does not exist;
+# * or the run is **still moving** at the end.
 
 # %%
 generator = torch.Generator().manual_seed(seed)
@@ -133,8 +136,8 @@ figures.show("fig-how-far", figure)
 #
 # ## What the map shows
 #
-# {numref}`fig-how-far` shows a region of arrival, far larger than the theorem's, whose edge lies where the worst *of these* pairs begin to fail; a worse one follows below.
-# {numref}`fig-how-they-end` tells how the runs beyond the edge end: look at where the full bars stop, and at what takes their place.
+# {numref}`fig-how-far` shows a region of arrival that is far larger than the theorem's. Its edge lies where the worst *of these* pairs begin to fail; a worse pair follows below. How do the runs beyond the edge end? In
+# {numref}`fig-how-they-end`, see where the full bars stop, and what takes their place.
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, len(KINDS), figsize=(8.6, 3.4), sharey=True)
@@ -150,6 +153,7 @@ for ax, kind, outcomes in zip(axes, KINDS, shown.outcomes):
     ax.set(title=kind, xlabel="γ")
     ax.grid(False)
 axes[0].set_ylabel("share of the recorded runs")
+figure.suptitle("At larger γ more and more runs miss the teacher", x=0.01, ha="left", fontsize=11)
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
 figures.show("fig-how-they-end", figure)
 
@@ -161,7 +165,7 @@ figures.show("fig-how-they-end", figure)
 # How the recorded runs end, all dimensions together. Left and middle: random pairs. Right: adversarial pairs. (The recorded descents did not yet watch their columns.)
 # ```
 #
-# The runs that came to rest at the smallest $\gamma$ are made once more, and the smallest eigenvalue of the Hessian tells whether they rest in a minimum or on a saddle.
+# Is a rest with positive loss a minimum or a saddle? The smallest eigenvalue of the Hessian tells. We make the runs that came to rest at the smallest $\gamma$ once more and compute it.
 
 # %%
 room = arrivals.room(both)
@@ -190,7 +194,7 @@ display(Markdown(text))
 # %% [markdown]
 # ## A start that cannot arrive
 #
-# Permuting the columns of $I + W^*$ changes the weights but not the function (chapter 1). How close to $I$ can such a copy be?
+# Some starts cannot arrive, because the teacher has copies that are as good: permuting the columns of $I + W^*$ changes the weights but not the function (chapter 1). How close to $I$ can such a copy be?
 #
 # ```{prf:lemma} No copy within $\sqrt3/2$
 # :label: lem-no-copy
@@ -204,8 +208,8 @@ display(Markdown(text))
 # $x_1 + x_2 + x_3 = 0$ by $-60°$ and shrinks it by one half, and its copy turns it by $+60°$.
 # ```
 #
-# A start can fail much earlier. In the plane $x_1 + x_2 + x_3 = 0$ let $\Pi$ be the projector on it, $C$ the cyclic shift of the first three coordinates, and $K = (C - C^\top)/\sqrt3$, the quarter turn:
-# for $d = 3$ it is the skew $K$ of the other chapters.
+# A start can fail at smaller norms, where the lemma allows no copy: it is enough that it lies on the copy's side of a ridge. Let $\Pi$ project on the plane $x_1 + x_2 + x_3 = 0$ of the first three coordinates, let $C$ shift
+# these coordinates cyclically, and let $K = (C - C^\top)/\sqrt3$, a quarter turn of the plane. (For $d = 3$ it is the skew $K$ of the other chapters.)
 #
 # ```{prf:theorem} The three-cycle
 # :label: thm-three-cycle
@@ -234,8 +238,11 @@ display(Markdown(text))
 # $\frac12 < \gamma < 1$, as $2\theta < 180°$. Rows and columns beyond the third are untouched by the argument. (It ends where a column becomes zero and the flow is not defined.)
 # ````
 #
-# Three checks by computation. The three-cycle exactly as in the proof, with no push, on both sides of $\frac12$, by descent and by the gradient flow (`flow.integrate`), which knows nothing of step sizes.
-# Random and adversarial pairs at a $\gamma$ where some fail, by both. And the rests with positive loss: the smallest eigenvalue of the Hessian tells a minimum from a saddle.
+# Three checks by computation:
+#
+# * the three-cycle exactly as in the proof, with no push, on both sides of $\frac12$, by descent and by the gradient flow (`flow.integrate`), which knows nothing of step sizes;
+# * random and adversarial pairs at a $\gamma$ where some fail, by both;
+# * the live runs that rest with positive loss: minimum or saddle?
 
 # %%
 norms = (0.45, 0.49, 0.51, 0.6)
@@ -265,8 +272,8 @@ display(Markdown(text))
 # %% [markdown]
 # ## A column that vanishes
 #
-# The loss is not smooth where a column of $I + W$ is zero, and the flow has no direction there. Can it come there from small weights? In Phase I the potential [$g$](#notation-g) pulls all columns of the
-# student by nearly the same length, until their mean length is the teacher's. So make all columns but one too long, by as much as the norm allows, and the last one as short:
+# There is a second way to fail. Where a column of $I + W$ is zero the loss is not smooth, and the flow has no direction. Can the flow come there from small weights? In Phase I the potential [$g$](#notation-g) changes all columns
+# of the student by nearly the same length, until their mean length is the teacher's. So make all columns but one too long, by as much as the norm allows, and that one as short as it allows:
 #
 # ```{prf:theorem} A column that vanishes
 # :label: thm-vanishing
@@ -296,8 +303,8 @@ display(Markdown(text))
 # which is negative for large $C$ and $d$. The column has vanished before.
 # ````
 #
-# The proof looks at lengths only, so that every start close to $W_0$ shares its fate: an open set of starts. How large is large enough? The flow commutes with permutations of the coordinates
-# $2, \dots, d$, and five variables describe it exactly (`vanishing`). We bisect for the $\gamma$ from which on the column vanishes.
+# The proof looks at lengths only, so that every start close to $W_0$ shares its fate: an open set of starts. How large must $d$ be? The flow commutes with permutations of the coordinates $2, \dots, d$, so that five variables
+# describe it exactly (`vanishing`). We bisect for the $\gamma$ from which on the column vanishes. In {numref}`fig-vanishing`, see on the left which curves meet zero, and on the right where the onset goes as $d$ grows.
 
 # %%
 dimensions = [10, 20, 60, 200, 1000, 10**6]
@@ -321,7 +328,7 @@ right.semilogx(dimensions, onsets, "o-", color=RED)
 for level, name in ((1 / 3, "1/3"), (0.5, "1/2: the three-cycle")):
     right.axhline(level, color=BLACK, ls=":")
     right.text(dimensions[-1], level + 0.004, name, ha="right", fontsize=9)
-right.set(title="It does from this γ on", xlabel="input dimension d", ylabel="γ = ‖W₀‖₂ = ‖W*‖₂")
+right.set(title="The γ it takes falls towards 1/3", xlabel="input dimension d", ylabel="γ = ‖W₀‖₂ = ‖W*‖₂")
 figures.show("fig-vanishing", figure)
 
 # %% [markdown]
@@ -333,8 +340,8 @@ figures.show("fig-vanishing", figure)
 # {prf:ref}`thm-vanishing` and the $1/2$ of {prf:ref}`thm-three-cycle`.
 # ```
 #
-# {numref}`fig-vanishing` puts an end to the hope that the map raises: below its first failure there are starts that fail, and more of them in high dimension. Are there worse ones? We follow the gradient
-# of the shortest length on the way, in $W_0$ and $W^*$ at once, from several starts (`vanishing.hunt`). And a descent in steps of fixed length jumps over the point; where does it land?
+# So the map promises too much: below its first failure there are starts that fail, and in high dimension down to $\frac13$. Two questions follow. Are there worse starts? `vanishing.hunt` follows the gradient of the shortest
+# length on the way, in $W_0$ and $W^*$ at once, from several starts. And a descent in steps of fixed length jumps over the point where the column is zero; where does it land?
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 table = "| $d$ | " + " | ".join(f"{d:,}" for d in dimensions) + " |\n" + "|---" * (len(dimensions) + 1) + "|\n"
@@ -354,6 +361,8 @@ display(Markdown(text))
 
 # %% [markdown]
 # ## What is left to conjecture
+#
+# No proof reaches from the theorem's norms to $\frac13$. Two statements agree with all runs so far.
 #
 # ```{prf:conjecture} One radius for all dimensions
 # :label: con-radius
@@ -388,8 +397,8 @@ text = (
 display(Markdown(text))
 
 # %% [markdown]
-# The standard initialisation has $\|W_0\|_2 \approx 2$, four times the $\frac12$ of the three-cycle. That it converges all the same in high dimension (chapter 8) is a fact about random starts and smaller
-# teachers, not about a region around $I$.
+# The standard initialisation has $\|W_0\|_2 \approx 2$, four times the $\frac12$ of the three-cycle. It converges all the same in high dimension (chapter 8). That is a fact about random starts and smaller teachers, not about a
+# region around $I$.
 #
 # ## Deviations
 #

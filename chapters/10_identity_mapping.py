@@ -160,8 +160,8 @@ claims.report(
 # %% [markdown]
 # ## Why 56 plain layers are hard
 #
-# Not because the signal dies: batch normalisation gives the output of every $\ell$ variance one. It is the gradient that suffers. We send a batch of digits
-# through each network at random weights and look behind every block ({numref}`fig-through-depth`).
+# Not because the signal dies: batch normalisation gives the output of every $\ell$ variance one. It is the gradient that suffers. We send a batch of digits through each network at random weights and
+# look behind every block. In the right panel of {numref}`fig-through-depth`, compare the line without links with the two others.
 
 # %%
 digits = deep.digits()
@@ -208,11 +208,10 @@ figures.show("fig-through-depth", fig)
 # \sqrt{\frac{\pi}{\pi - 1}} \approx 1.21 .
 # $$ (gradient-growth)
 #
-# Over 54 layers that is a factor of $(\pi/(\pi - 1))^{27}$, printed below, and one step size has to suit the first layer and the last. That batch
-# normalisation makes gradients grow exponentially with the depth, whatever the weights' scale, follows from mean-field theory {cite:p}`yang2019mean`. With
-# links the sum $h + \ell(h)$ grows in variance while $\ell(h)$ keeps variance one, so that layer after layer changes it less: the growth is that of a power
-# of the depth and no longer exponential. For deep *linear* networks Hardt and Ma prove that with links of this kind, and weights that are small, no critical
-# point is left but the global minimum {cite:p}`hardt2017identity`.
+# Over 54 layers that is a factor of $(\pi/(\pi - 1))^{27}$, printed below, and one step size has to suit the first layer and the last. Mean-field theory says in general that batch normalisation makes
+# gradients grow exponentially with the depth, whatever the weights' scale {cite:p}`yang2019mean`. With links the sum $h + \ell(h)$ grows in variance while $\ell(h)$ keeps variance one. So each
+# further layer changes it less, and the growth is that of a power of the depth. For deep *linear* networks Hardt and Ma prove that with links of this kind, and small weights, no critical point is
+# left but the global minimum {cite:p}`hardt2017identity`.
 
 # %%
 generator = torch.Generator().manual_seed(seed)
@@ -236,13 +235,13 @@ text = f"""
 display(Markdown(text))
 
 # %% [markdown]
-# The computation supposes wide, fully connected layers and uncorrelated images, and there the rate is as computed. The networks have 16 to 64 channels,
-# convolutions, and groups in which the image shrinks: the rate is lower, and the growth still exponential.
+# The computation supposes wide, fully connected layers and uncorrelated images. The networks have 16 to 64 channels, convolutions, and groups in which the image shrinks: there the rate is lower, and
+# the growth still exponential.
 #
 # ## Training narrow versions
 #
-# Differences at the start need not matter in the end: batch normalisation makes a layer's weights indifferent to their scale, and SGD can go a long way. So
-# we train. {numref}`fig-narrow` takes a few seconds: the same 56 layers, fewer channels, digits instead of photographs.
+# Differences at the start need not matter in the end: batch normalisation makes a layer's weights indifferent to their scale, and SGD can go a long way. So we train: the same 56 layers with fewer
+# channels, on digits instead of photographs, in a few seconds. In {numref}`fig-narrow`, see how far the vanilla network stays behind the two others.
 
 # %%
 shape = {"depth": depth, "width": width, "epochs": live_epochs}
@@ -288,10 +287,9 @@ display(Markdown(text))
 # wants a GPU. The recipe `short` differs in three things: 8 epochs instead of 164, a step size that rises to 0.2 and falls again in one cycle, and a CPU.
 # Each network and each seed is a run and a recording of its own.
 #
-# Is our ResNet-56 theirs? `src.experiments.published_weights.evaluate` puts weights into it that others trained and published, and takes the test error. Get
-# the file with `curl -LO https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/resnet56-4bfd9763.th`, then run
-# `python -m src.experiments.published_weights resnet56-4bfd9763.th`. It prints the error that it finds beside the one that the weights' author lists; the two
-# agree only if layers, links and batch normalisation are the same.
+# Is our ResNet-56 theirs? `src.experiments.published_weights.evaluate` puts published weights into it, which others trained, and takes the test error. Get the file with `curl -LO
+# https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/resnet56-4bfd9763.th`, then run `python -m src.experiments.published_weights resnet56-4bfd9763.th`. It prints the
+# error that it finds beside the one that the weights' author lists; the two agree only if layers, links and batch normalisation are the same.
 #
 # Both recipes form the convolutions in bfloat16, which keeps eight bits of each factor; weights, batch normalisation's means and the optimiser stay in
 # float32, and test errors are taken in float32. (Recordings that do not say so took them in bfloat16, where the largest logit may not be the only one; they
@@ -314,7 +312,8 @@ seeds {number(interval.low, 2)} to {number(interval.high, 2)}. {recorded.caption
 display(Markdown(text))
 
 # %% [markdown]
-# {numref}`fig-table-1` and the table below it show the runs that are recorded of the recipe in the parameters, and beside them those of the recipe `he`.
+# {numref}`fig-table-1` and the table below it show the recorded runs of the recipe in the parameters, and beside them those of the recipe `he`: see in which order the lines end, and how far from the
+# dotted ones.
 
 # %%
 settings = schedule, precision, step, momentum, weight_decay, batch

@@ -130,9 +130,9 @@ figures.show("fig-07-distance", fig)
 # steps.
 # ```
 #
-# In {numref}`fig-07-distance` "reaches $W^*$" means more than a small number at the end: the distance decays exponentially, and nothing but the end of the
-# run stops it. Under the gradient flow, in its time [$t$](#notation-time) $= $ [$\eta$](#notation-eta) $\cdot$ steps, the rate near $W^*$ is at least the
-# smallest eigenvalue of the Hessian of the [loss $L$](#notation-loss) there; SGD on a finite training set has that of its training loss.
+# In {numref}`fig-07-distance` "reaches $W^*$" means more than a small number at the end: the distance decays exponentially, and nothing but the end of the run stops it. How fast? Under the gradient
+# flow, in its time [$t$](#notation-time) $= $ [$\eta$](#notation-eta) $\cdot$ steps, the rate near $W^*$ is at least the smallest eigenvalue of the Hessian of the [loss $L$](#notation-loss) there.
+# For SGD on a finite training set it is that of the training loss.
 
 # %%
 arrived = arrival.arrival(shown, live, t_per_epoch)
@@ -156,17 +156,17 @@ display(Markdown(text))
 # %% [markdown]
 # ## A teacher and starts with given norms
 #
-# The experiment fixes one teacher with [$\|W^*\|_2$](#notation-norms) $\approx 0.6$ and $\|W^*\|_F \approx 5.7$, and draws starts with
-# $\|W_0\|_2 \approx 0.6$ and $\|W_0\|_F \approx 5$. How they were drawn is not said. Two bounds frame the choice: a $d \times d$ matrix has
-# $\|W\|_F \le \sqrt d\,\|W\|_2$, here 6, with equality when all singular values are equal; and the spectral norm of a Gaussian matrix is close to
-# $2\|W\|_F / \sqrt d$. The prescribed norms lie near the first bound and exclude Gaussian matrices. They do not fix the spectrum: a matrix of rank $r$ has
-# $\|W\|_F^2 \le r\, \|W\|_2^2$, so that 9 singular values of the teacher and 30 of a start might be zero. This is a setting and not a claim, and the choice is
-# ours: uniformly random singular vectors and geometrically decreasing singular values, the ratio set by the norms (`weights.with_norms`). In another dimension
-# the Frobenius norms scale with $\sqrt d$.
+# The experiment fixes one teacher with [$\|W^*\|_2$](#notation-norms) $\approx 0.6$ and $\|W^*\|_F \approx 5.7$, and draws starts with $\|W_0\|_2 \approx 0.6$ and $\|W_0\|_F \approx 5$. How they were
+# drawn is not said. Two bounds frame the choice. A $d \times d$ matrix has $\|W\|_F \le \sqrt d\,\|W\|_2$, here 6, with equality when all singular values are equal. And the spectral norm of a
+# Gaussian matrix is close to $2\|W\|_F / \sqrt d$. The prescribed norms lie near the first bound and exclude Gaussian matrices. They do not fix the spectrum: a matrix of rank $r$ has $\|W\|_F^2 \le
+# r\, \|W\|_2^2$, so that 9 singular values of the teacher and 30 of a start might be zero.
 #
-# The paper says that the experiment verifies its main theorem, and that its theory predicted the outcome. Theorem 3.3 holds for spectral norms up to some
-# $\gamma$. Is $\gamma = 0.6$ allowed? A search among pairs with these norms and $g \le 0.1$ ({doc}`07_phase_two` has the method) answers. The vanilla student's
-# norm, that of $V_0 - I$, is larger still, and a theorem on small norms says nothing of what happens there.
+# So the choice is ours: uniformly random singular vectors and geometrically decreasing singular values, the ratio set by the norms (`weights.with_norms`). In another dimension the Frobenius norms
+# scale with $\sqrt d$.
+#
+# The paper says that the experiment verifies its main theorem, and that its theory predicted the outcome. Theorem 3.3 holds for spectral norms up to some $\gamma$. Is $\gamma = 0.6$ allowed? A search
+# among pairs with these norms and $g \le 0.1$, by the method of {doc}`07_phase_two`, answers. The vanilla student's norm, that of $V_0 - I$, is larger still, and a theorem on small norms says nothing
+# of it.
 
 # %%
 reached = reach.reach(data.W_start, data.W_star, seed)
@@ -182,11 +182,10 @@ claims.report(
 # %% [markdown]
 # ## Errors, and teachers that the text leaves open
 #
-# The three-block network has 500 nodes in each layer. Open are its read-out, its teacher's weights and the mode of the teacher's normalisation. We sum the
-# last block's outputs, as equation (1) does; draw the teacher as a student is drawn, PyTorch's default; and normalise the teacher with the statistics of the
-# whole training set, so that it is a fixed function. These are choices, and the two vanilla teachers are a choice as well. With this read-out the teacher's
-# output varies far more than the others', so {numref}`fig-07-errors` also gives errors as fractions of the teacher's variance. Batch normalisation is in
-# evaluation mode for all errors.
+# The three-block network has 500 nodes in each layer. Open are its read-out, its teacher's weights and the mode of the teacher's normalisation. We choose: sum the last block's outputs, as equation
+# (1) does; draw the teacher as a student is drawn, PyTorch's default; and normalise the teacher with the statistics of the whole training set, so that it is a fixed function. With this read-out the
+# teacher's output varies far more than the others'. So {numref}`fig-07-errors` also gives errors as fractions of the teacher's variance. On the right, see which students' dashed and solid lines part.
+# Batch normalisation is in evaluation mode for all errors.
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.6))
@@ -200,7 +199,7 @@ for ax, relative in zip(axes, (False, True)):
             ax.fill_between(student.epoch, curve.min(1), curve.max(1), color=COLOUR[name], alpha=0.25, lw=0)
     ax.set(xlabel="epoch", xlim=(0, last_epoch))
 axes[0].set(ylim=(0, 10), ylabel="mean squared error", title="Only ResLink learns its teacher")
-axes[1].set(yscale="log", ylabel="error / teacher's variance", title="Relative to the variance")
+axes[1].set(yscale="log", ylabel="error / teacher's variance", title="3-Block learns its training set alone")
 axes[1].legend(loc="center right", bbox_to_anchor=(1, 0.42))
 figures.show("fig-07-errors", fig)
 
@@ -269,12 +268,11 @@ claims.report(
 # %% [markdown]
 # ## Where the vanilla student gets stuck, and why
 #
-# The paper calls the vanilla student the same network, started elsewhere. We take it at its word: a network without links, trained by automatic
-# differentiation, that starts at $V_0 = I + W_0$ must repeat the residual student's steps. It does, so the start alone makes the difference (which also answers
-# a reviewer's question {cite:p}`nips2017reviews`): the vanilla student of the experiment starts at $V_0 = W_0$.
+# The paper calls the vanilla student the same network, started elsewhere. We take it at its word: a network without links, trained by automatic differentiation, that starts at $V_0 = I + W_0$ must
+# repeat the residual student's steps. It does. So the start alone makes the difference, and the vanilla student of the experiment starts at $V_0 = W_0$.
 #
-# The paper calls the place where it stays a local minimum. The exact loss lets us look. The gradient flow from the same start is SGD with a small step and
-# unlimited samples, and can be followed far beyond the paper's horizon ({numref}`fig-07-plateau`).
+# The paper calls the place where it stays a local minimum. The exact loss lets us look. The gradient flow from the same start is SGD with a small step and unlimited samples, and can be followed far
+# beyond the paper's horizon. In {numref}`fig-07-plateau`, see what the solid lines do to the right of the dotted one.
 
 # %%
 teachers = figure_7.vanilla_teachers(data.W_star)
@@ -388,10 +386,9 @@ figures.show("fig-07-permutation", fig)
 # The cosine between each column of the vanilla student and the teacher's column matched with it (one to one, up to sign), sorted: $1$ is the column itself, $-1$ its negative. Dashed: where SGD ended. Solid: after further descent by L-BFGS.
 # ```
 #
-# In {numref}`fig-07-permutation`, look at the ends of the solid lines. So "stuck at a local minimum" becomes true in the long run; up to the paper's horizon it is a plateau. And even a vanilla student
-# that learnt its teacher's function would, as a rule, not reach $W^*$ but one of the $d!$ permutations of its columns ({doc}`01_model`): $\|W - W^*\|_F$
-# stays large in {numref}`fig-07-distance` for this reason alone. The link breaks both symmetries: the column near $e_j$ has one nearest partner, of the right
-# sign.
+# In {numref}`fig-07-permutation`, look at the ends of the solid lines: most columns are found, and many of them negated. So "stuck at a local minimum" becomes true in the long run; up to the paper's
+# horizon it is a plateau. And even a vanilla student that learnt its teacher's function would, as a rule, not reach $W^*$ but one of the $d!$ permutations of its columns ({doc}`01_model`). For this
+# reason alone $\|W - W^*\|_F$ stays large in {numref}`fig-07-distance`. The link breaks both symmetries: the column near $e_j$ has one nearest partner, of the right sign.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 bigger = arrival.bigger(data.W_start)

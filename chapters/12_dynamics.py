@@ -17,8 +17,8 @@
 # :class: note
 # **The question.** Does SGD really go through two phases: first the wrong way while a potential shrinks, then slowly home?
 #
-# **What you will see.** The paper's Figure 8, recomputed: the first 100 iterations by SGD, all 350,000 by an integrator
-# that takes few steps, and both checked against the exact solution in three variables. Then all iterations by SGD: live at a small dimension, recorded at $d = 1500$. And what minibatch noise does to its rate.
+# **What you will see.** The paper's Figure 8, recomputed: the first 100 iterations by SGD, all 350,000 by an integrator that takes few steps, and both checked against the exact solution in three variables. Then all iterations by SGD: live at a small dimension, recorded at $d = 1500$. And
+# what minibatch noise does to its rate.
 #
 # **What you need.** The three variables and the two time scales of {doc}`04_three_variables`; the wrong way of
 # {doc}`05_wrong_way`.
@@ -90,10 +90,9 @@ STYLES = ("-", "--", "-.", ":")
 # %% [markdown]
 # ## Figure 8(a): the first hundred iterations
 #
-# The teacher is [$W^* = 0$](#notation-w): the network only has to unlearn $W$. The paper starts from a $1500 \times 1500$ matrix with [$\|W\|_2
-# \approx 0.15$ and $\|W\|_F \approx 5$](#notation-norms), built so that its gradient points away from the teacher, and runs SGD with fresh samples,
-# [batch size $B = 300$](#notation-batch) and [step size $\eta = 10^{-4}$](#notation-eta). It does not print the matrix. The next section says which one we take. We run the same SGD. Beside it runs the gradient flow $\dot W = -\nabla L(W)$ from the same weights. Iteration $k$ of SGD corresponds to [time $t = \eta
-# k$](#notation-time). All curves are exact expectations at the current weights, not averages over a batch, at [the true scale](#notation-r).
+# The teacher is [$W^* = 0$](#notation-w): the network only has to unlearn $W$. The paper starts from a $1500 \times 1500$ matrix with [$\|W\|_2 \approx 0.15$ and $\|W\|_F \approx 5$](#notation-norms), built so that its gradient points away from the teacher, and runs SGD with fresh
+# samples, [batch size $B = 300$](#notation-batch) and [step size $\eta = 10^{-4}$](#notation-eta). It does not print the matrix; the next section says which one we take. We run the same SGD, and beside it the gradient flow $\dot W = -\nabla L(W)$ from the same weights. Iteration $k$ of
+# SGD corresponds to [time $t = \eta k$](#notation-time). All curves are exact expectations at the current weights, not averages over a batch, at [the true scale](#notation-r).
 
 # %%
 W0 = weights.wrong_way_start(d, frobenius, trace, generator).to(torch_device)
@@ -132,15 +131,15 @@ figures.show("fig-8a", figure)
 #
 # ## A start whose gradient points the wrong way
 #
-# A Gaussian matrix of this size never has such a gradient. {doc}`05_wrong_way` says what has one: a multiple of the identity and a skew matrix,
+# Which start has such a gradient? No Gaussian matrix of this size. {doc}`05_wrong_way` says what has one: a multiple of the identity and a skew matrix,
 #
 # $$
 # W = -a\,(I - J/d) + b\,K ,
 # $$
 #
-# with [$J = uu^\top$](#notation-j) and [$K$](#notation-k) skew, whose trace is such that $-\operatorname{tr} W$ lies between $\tfrac12\|W\|_F^2$
-# and $\|W\|_F^2$. The columns of $I + W$ are then on average **too short**, so that $g > 0$ and the gradient lengthens them, although $W$ already has more length than the teacher in the directions across. A skew part costs least in the rest of the inner product,
-# the quadratic form of {eq}`two-scales`, and with a flat spectrum it keeps $\|W\|_2$ near its least value $\|W\|_F / \sqrt d$. As $1500$ is no prime, $K$ is a random matrix here (with one singular value zero more than it must have: $d$ is even, and skew spectra come in pairs).
+# with [$J = uu^\top$](#notation-j) and [$K$](#notation-k) skew, whose trace is such that $-\operatorname{tr} W$ lies between $\tfrac12\|W\|_F^2$ and $\|W\|_F^2$. The columns of $I + W$ are then on average **too short**, so that $g > 0$ and the gradient lengthens them, although $W$ already
+# has more length than the teacher in the directions across. Why skew? Such a part costs least in the rest of the inner product, the quadratic form of {eq}`two-scales`, and with a flat spectrum it keeps $\|W\|_2$ near its least value $\|W\|_F / \sqrt d$. As $1500$ is no prime, $K$ is a
+# random matrix here. (It has one singular value zero more than it must have: $d$ is even, and skew spectra come in pairs.)
 
 # %%
 gaussian = figure_8.gaussian_inner(W0, generator)
@@ -236,9 +235,9 @@ claims.report(
 # %% [markdown]
 # ## Figure 8(b): the entire process
 #
-# What comes after Phase I? 350,000 iterations at $\eta = 10^{-4}$ are the time $t = 35$. SGD pays for every iteration. The flow does not have to. It is stiff: a few
-# modes relax at rates of order $d$, while everything else moves at rates of order one ({doc}`04_three_variables`). `src.dynamics.flow` solves the stiff part exactly and integrates only the rest {cite:p}`hochbruck2010exponential`. The exact solution in three variables, at the neighbouring prime, says how accurate that is.
-# {numref}`fig-8b` has the whole run twice: on linear axes Phase I is no more than the left edge, on logarithmic ones both phases can be seen.
+# What comes after Phase I? 350,000 iterations at $\eta = 10^{-4}$ are the time $t = 35$. SGD pays for every iteration. The flow does not have to. It is stiff: a few modes relax at rates of order $d$, while everything else moves at rates of order one ({doc}`04_three_variables`).
+# `src.dynamics.flow` solves the stiff part exactly and integrates only the rest {cite:p}`hochbruck2010exponential`. The exact solution in three variables, at the neighbouring prime, says how accurate that is. {numref}`fig-8b` has the whole run twice: on linear axes Phase I is no more than
+# the left edge; on logarithmic ones both phases can be seen.
 
 # %%
 t = np.concatenate([[0.0], np.geomspace(1e-6, t_end, 120)])
@@ -283,9 +282,9 @@ display(Markdown(
 # %% [markdown]
 # ## All iterations by SGD
 #
-# The flow has no noise. Does SGD do the same? On this page it is run in full at a smaller dimension, with every dimensionless group of the paper's run kept: $\eta d$, $\eta d^2 / B$ and $t$, and
-# the start's norm and trace with them. Two larger runs are recorded: one made with `d_scaled=300 seeds=3 record=true`, and one at the paper's own size, $d = 1500$, with all of its iterations, made on
-# a GPU with the parameter file of this chapter at paper scale. In {numref}`fig-8b-sgd`, compare on the left each line of SGD with the flow of its colour: SGD is a little behind. The right panel divides the two distances. A straight line there means that noise changes the rate by a constant.
+# The flow has no noise. Does SGD do the same? On this page it is run in full at a smaller dimension. Every dimensionless group of the paper's run is kept, $\eta d$, $\eta d^2 / B$ and $t$, and the start's norm and trace with them. Two larger runs are recorded. One was made with
+# `d_scaled=300 seeds=3 record=true`; the other has the paper's own size, $d = 1500$, and all of its iterations, and was made on a GPU with the parameter file of this chapter at paper scale. In {numref}`fig-8b-sgd`, compare on the left each line of SGD with the flow of its colour: SGD is a
+# little behind. The right panel divides the two distances. A straight line there means that noise changes the rate by a constant.
 
 # %%
 setting = sgd_and_flow.scaled(d_scaled, d, batch, eta, t_end)
@@ -307,9 +306,10 @@ for run, parting, marker in zip(runs, partings, "os^Dv", strict=False):
     right.plot(run.t, parting.ratio, color=line.get_color(), **points)
     late, slope = run.t[parting.late], parting.predicted
     right.plot(late, parting.ratio[parting.late][0] * np.exp(slope * (late - late[0])), ":", color="black")
-left.set(yscale="log", xlabel="time $t$ = η · iterations", ylabel=NAMES["distance"], title="SGD (lines, all seeds), flow (dashed)")
-left.legend()
-right.legend()
+left.set(yscale="log", xlabel="time $t$ = η · iterations", ylabel=NAMES["distance"], title="SGD stays a little behind the flow")
+left.plot([], [], "--", color="black", linewidth=1, label="flow, same d")
+left.legend(loc="lower left")
+right.legend(loc="upper left")
 right.set(yscale="log", xlabel="time $t$ = η · iterations", ylabel="SGD's distance / the flow's", title="Noise slows the decay a little")
 right.yaxis.set(**dict.fromkeys(("major_formatter", "minor_formatter"), FuncFormatter(lambda x, _: f"{x:.1f}")))
 figures.show("fig-8b-sgd", figure)
@@ -319,8 +319,8 @@ figures.show("fig-8b-sgd", figure)
 # :name: fig-8b-sgd
 # :alt: Left, distance on a logarithmic axis against time from 0 to 35; the bands of SGD lie slightly above the dashed lines of the flow, all nearly straight after a short start. Right, the ratio of SGD's distance to the flow's grows slowly and almost linearly on a logarithmic axis, along dotted predicted slopes.
 #
-# All iterations of Figure 8(b) by SGD, at the paper's dimension and at smaller ones with its dimensionless groups, beside the flow at the same dimension: the live
-# run and the recorded ones. Right: the ratio of the distances, and for the last half the slope that the second-moment recursion predicts (dotted).
+# All iterations of Figure 8(b) by SGD, at the paper's dimension and at smaller ones with its dimensionless groups, beside the flow at the same dimension (dashed): the live run and the recorded ones,
+# with bands over all seeds. Right: the ratio of the distances, and for the last half the slope that the second-moment recursion predicts (dotted).
 # ```
 #
 # The table has the numbers behind the right panel: the slope that was measured and the one that the next section predicts.
@@ -360,8 +360,8 @@ claims.report(
 # %% [markdown]
 # ## Why SGD and the flow part
 #
-# Minibatch noise usually leaves SGD at a distance from the minimum that shrinks with the step. Not here. The teacher has no noise: where $W = W^*$ every sample's gradient is zero. Near the teacher a sample's gradient is $2 r X$ with $X = x\,1(x >
-# 0)^\top$ and the residual $r = \langle W, X\rangle$. Its variance is proportional to $\mathbb{E}\, r^2 = L$, so the noise dies out together with the loss. It does not stop the convergence; it changes its rate.
+# Minibatch noise usually leaves SGD at a distance from the minimum that shrinks with the step. Not here. The labels have no noise: where $W = W^*$ every sample's gradient is zero. Near the teacher a sample's gradient is $2 r X$ with $X = x\,1(x > 0)^\top$ and the residual $r = \langle W,
+# X\rangle$. Its variance is proportional to $\mathbb{E}\, r^2 = L$, so the noise dies out together with the loss. It does not stop the convergence; it changes its rate.
 #
 # By how much? Let $V_k$ be the mean square of $W$'s component in the family with [rate $\lambda_k$ and multiplicity $m_k$](#notation-rates). As
 # $\mathcal L W = 2\, \mathbb{E} \langle W, X\rangle X$, the part of $X$ in the family has the mean square $m_k \lambda_k / 2$, and to leading order in $1/d$ one step of SGD does

@@ -73,8 +73,8 @@ seeds = range(seed, seed + runs)
 # %% [markdown]
 # ## Zero and random, side by side
 #
-# A network of five blocks learns to tell ten digits apart, once for every seed from blocks whose weights are all zero, and once from random ones. The two
-# runs of a seed share everything else: the last layer's start and the order of the images.
+# A network of five blocks learns to tell ten digits apart: for every seed once from blocks whose weights are all zero, and once from random ones. The two runs of a seed share
+# everything else: the last layer's start and the order of the images.
 
 # %%
 images = datasets.mnist(dataset)
@@ -136,10 +136,10 @@ figures.show("fig-zero-or-random", figure)
 #
 # ## With the links
 #
-# Errors of networks that were trained from different seeds lie further apart than the paper's two figures. What the claim is about is the difference
-# between two runs of one seed. So we take the mean of these differences, with the interval that Student's distribution gives it at 95 %. Three
-# comparisons on full MNIST are recorded: by plain SGD, with standardised pixels and with pixels from 0 to 1; and by a *recipe* closer to custom: pixels
-# from 0 to 1, momentum 0.9, weight decay $5 \cdot 10^{-4}$, and the step divided by ten after half and after three quarters of the run.
+# Is zero as good a start as a random one? Errors of networks that were trained from different seeds lie further apart than the paper's two figures. But the claim is about the
+# difference between two runs of one seed. So we take the mean of these differences, with the interval that Student's distribution gives it at 95 %. Three comparisons on full MNIST
+# are recorded: by plain SGD, with standardised pixels and with pixels from 0 to 1; and by a *recipe* closer to custom: pixels from 0 to 1, momentum 0.9, weight decay $5 \cdot
+# 10^{-4}$, and the step divided by ten after half and after three quarters of the run.
 
 # %%
 linked = zero_start.paired(recording.arrays["test_error"])
@@ -220,7 +220,7 @@ display(
 # $\partial \ell / \partial z_k$; these are zero because torch, like most, sets ReLU's derivative at zero to zero.
 #
 # (first-gradients)=
-# Now the run: first gradients, then a training from zero without links, and beside it one from random weights.
+# The run shows it: first gradients, then a training from zero without links, and beside it one from random weights. In {numref}`fig-without-link`, see which line stays level.
 
 # %%
 on = {"device": torch_device}
@@ -251,20 +251,20 @@ display(
 shares = images.train_labels.bincount() / len(images.train_labels)
 entropy = -(shares[shares > 0] * shares[shares > 0].log()).sum().item()
 linked_loss, unlinked_loss = recording.arrays["train_loss"], unlinked.arrays["train_loss"]  # [2, seeds, epochs + 1]
-curves = {  # recorded, of this run, colour, style
-    "link, zero": (linked_loss[0], with_link["train_loss"][0, 0], "blue", "-"),
-    "link, random": (linked_loss[1], with_link["train_loss"][1, 0], "orange", "--"),
-    "no link, random": (unlinked_loss[1], bare.loss, "green", "-."),
-    "no link, zero": (unlinked_loss[0], stuck.loss, "vermillion", ":"),
+curves = {  # recorded, of this run, colour, style, marker
+    "link, zero": (linked_loss[0], with_link["train_loss"][0, 0], "blue", "-", "o"),
+    "link, random": (linked_loss[1], with_link["train_loss"][1, 0], "orange", "--", "s"),
+    "no link, random": (unlinked_loss[1], bare.loss, "green", "-.", "^"),
+    "no link, zero": (unlinked_loss[0], stuck.loss, "vermillion", ":", "D"),
 }
 figure, axes = plt.subplots(1, 2, figsize=(8.8, 3.5), sharey=True)
-for name, (rows, live, colour, style) in curves.items():
+for name, (rows, live, colour, style, marker) in curves.items():
     for k, line in enumerate(rows):
         axes[0].plot(range(1, len(line)), line[1:], style, color=figures.COLOURS[colour], label=None if k else name)
-    axes[1].plot(range(1, len(live)), live[1:], style, marker="o", ms=4, color=figures.COLOURS[colour], label=name)
+    axes[1].plot(range(1, len(live)), live[1:], style, marker=marker, ms=4, color=figures.COLOURS[colour], label=name)
 axes[1].axhline(entropy, color="black", ls=":", lw=1)
 axes[0].set(title="Without links, zero stays put: full MNIST", ylabel="training loss (nats)", ylim=(0, None))
-axes[1].set(title=f"the same on {images.name}, this run")
+axes[1].set(title=f"It does so in this run too: {images.name}")
 for ax in axes:
     ax.set(xlabel="epoch")
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -280,10 +280,8 @@ figures.show("fig-without-link", figure)
 # Right: this run, first seed. The dotted line is the entropy of this run's class shares, the best that a network can do which ignores the image.
 # ```
 #
-# The flat lines of {numref}`fig-without-link` are the network of the proposition; their height is the entropy of the class shares.
-#
-# So zero weights need the links, and random weights do not, at five blocks. What the links are worth to a *deep* network that starts from random weights
-# is the subject of [chapter 10](10_identity_mapping).
+# The flat lines are the network of the proposition; their height is the entropy of the class shares. So zero weights need the links, and random weights do not, at five blocks.
+# What the links are worth to a *deep* network that starts from random weights is the subject of [chapter 10](10_identity_mapping).
 #
 # (sensitivity)=
 # ## What the paper leaves open

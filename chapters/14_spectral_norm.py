@@ -123,9 +123,9 @@ figures.show("fig-two-digits", figure)
 # **for $W = 0$** and is then kept, whatever $W$ learns (section 5.5 of {cite:t}`li2017convergence`). Which of the two digits belongs below follows from
 # it: the one with the smaller $f(x, 0)$.
 #
-# At $W = 0$ the model is a sum over the pixels that are positive. With pixels from 0 to 1 that is the amount of ink. With the customary standardisation,
-# which takes a pixel value $p$ from 0 to 255 to $(p/255 - 0.1307)/0.3081$, it is the amount of ink above the average grey, $p = 33.3285$. The best
-# threshold needs no training: sort the values, count the errors of every cut. The pixels are whole numbers, so all of this is exact.
+# At $W = 0$ the model is a sum over the positive pixels. With pixels from 0 to 1 that is the amount of ink. The customary standardisation takes a pixel value $p$ from 0 to 255 to $(p/255 -
+# 0.1307)/0.3081$; with it the sum is the amount of ink above the average grey, $p = 33.3285$. The best threshold needs no training: sort the values, count the errors of every cut. The
+# pixels are whole numbers, so all of this is exact.
 #
 # ## W = 0: weighing the ink
 #
@@ -152,9 +152,9 @@ display(
 #
 # ## Two ways to search a ball
 #
-# Does the ball $\|W\|_2 \le r$ hold something better than ink? To find out one has to search it, and that needs choices that the paper does not name: a loss, and a way to stay in the ball. Here the loss is a function of the margin,
-# how far $f(x, W)$ lies on the right side of the threshold, in units of a fraction of the standard deviation of $f(x, 0)$. Two ways to stay in the ball
-# are compared.
+# Does the ball $\|W\|_2 \le r$ hold something better than ink? To find out one has to search it, and that needs choices that the paper does not name: a loss, and a way to stay in the ball.
+# Here the loss is a function of the margin: how far $f(x, W)$ lies on the right side of the threshold, in units of a fraction of the standard deviation of $f(x, 0)$. We compare two ways to
+# stay in the ball.
 #
 # **Projected SGD**, the obvious one: after some steps, clip the singular values of $W$ at $r$. This is the nearest matrix in the ball (in the Frobenius
 # norm), and takes one singular value decomposition.
@@ -166,14 +166,13 @@ display(
 # W_{t+1} = W_t + \frac{2}{t + 2}\big(-r\,UV^\top - W_t\big)
 # $$
 #
-# at step $t = 0, 1, \dots$, and it never leaves the ball. This also takes one decomposition per step. A gradient step moves $W$ furthest along the
-# largest singular directions of $G_t$; this one moves equally far along all of them, and so uses the room of the ball from its first step on. (The runs
-# here decompose a running mean of the $G_t$, which is less noisy.)
+# at step $t = 0, 1, \dots$, and it never leaves the ball. This, too, takes one decomposition per step. A gradient step moves $W$ furthest along the largest singular directions of $G_t$.
+# This one moves equally far along all of them, and so uses the room of the ball from its first step on. (The runs here decompose a running mean of the $G_t$, which is less noisy.)
 #
 # ## A ball of radius 0.6
 #
-# Now all pairs. Above the diagonal of {numref}`fig-all-pairs` stand the recorded runs on full MNIST, below it those of this very run, which
-# {numref}`fig-two-digits` has shown for one pair. Compare a cell of the upper table with the same cell of the lower one: dark is a small error.
+# Now all pairs. In {numref}`fig-all-pairs` the recorded runs on full MNIST stand above the diagonal, and those of this very run below it; {numref}`fig-two-digits` has shown one pair.
+# Compare a cell of the upper table with the same cell of the lower one: dark is a small error.
 
 # %%
 result = small_ball.in_ball(recording, live)
@@ -227,9 +226,8 @@ display(
 )
 
 # %% [markdown]
-# Training moves the two classes to the two sides of the threshold of $W = 0$; fitting the threshold again, as the second column does, gains something
-# still. And every error is an upper bound of what the ball allows: a longer search may find less. So these numbers, and the paper's 14 % with them, say
-# how far a search got.
+# Fitting the threshold again, as the second column does, gains something still. And every error is an upper bound on what the ball allows: a longer search may find less. So these numbers,
+# and the paper's 14 % with them, say how far a search got.
 #
 # ## More steps
 #
@@ -324,9 +322,8 @@ figures.show("fig-learned", figure)
 # raises the output, blue lowers it.
 # ```
 #
-# In the bottom row of {numref}`fig-learned` $W$ draws the difference of two digits. After so few steps the two methods fill the ball differently
-# ({numref}`fig-singular-values`): projected SGD has pushed few singular values to the limit, conditional gradient has brought most of them near it. Both
-# matrices have the same spectral norm, and very different Frobenius norms.
+# In the bottom row of {numref}`fig-learned` $W$ draws the difference of two digits. {numref}`fig-singular-values` shows how the two methods fill the ball after so few steps. Projected SGD
+# has pushed few singular values to the limit; conditional gradient has brought most of them near it. Both matrices have the same spectral norm, and very different Frobenius norms.
 
 # %%
 hard = (4, 9) if (4, 9) in live else pairs[-1]

@@ -15,11 +15,11 @@
 #
 # ```{admonition} In this chapter
 # :class: note
-# **The question.** Everything so far assumed inputs $x \sim N(0, I)$. Real inputs are correlated. Section 6 says that nearly the same holds for $N(0, \Sigma)$ with
-# $\Sigma$ close to $I$, with slightly worse constants. Which constants, how close, and does every part of Theorem 3.3 carry over? (Its other classes of inputs wait for {doc}`16_noise`.)
+# **The question.** Everything so far assumed inputs $x \sim N(0, I)$. Real inputs are correlated. Section 6 says that for $N(0, \Sigma)$ with $\Sigma$ close to $I$ nearly the same holds, with slightly worse
+# constants. Which constants, how close, and does every part of Theorem 3.3 carry over? (Other classes of inputs wait for {doc}`16_noise`.)
 #
-# **What you will see.** An exact gradient for every covariance [$\Sigma$](#notation-sigma). A proof for small $\|\Sigma - I\|_2$, with numbers, and the one
-# quantity that has to be redefined for it to be true. How far from $I$ one can go before the gradient points away from the teacher, and whether descent still arrives.
+# **What you will see.** An exact gradient for every covariance [$\Sigma$](#notation-sigma). A proof for small $\|\Sigma - I\|_2$, with numbers, and the one quantity that must be redefined for it. How far from $I$
+# one can go before the gradient points away from the teacher, and whether descent still arrives.
 #
 # **What you need.** {doc}`02_population_gradient` for the gradient, {doc}`07_phase_two` for the one-point ratio, {doc}`12_dynamics` for
 # the two phases.
@@ -75,13 +75,13 @@ DELTA = r"size of the deviation, $\delta = \|\Sigma - I\|_2$"
 # %% [markdown]
 # ## A picture first
 #
-# {prf:ref}`Theorem 3.3 <thm-3-3>` has a condition: the [potential $g = \sum_i (\|b_i\| - \|a_i\|)$](#notation-g), the teacher's column lengths less the student's, is at most $0.1$.
-# Then the gradient points home, in the sense that the [one-point ratio](#notation-q) is positive. Section 6 leaves that condition as it is when it changes the inputs. Is it still enough?
+# {prf:ref}`Theorem 3.3 <thm-3-3>` has a condition: the [potential $g = \sum_i (\|b_i\| - \|a_i\|)$](#notation-g) is at most $0.1$. Then the gradient points home: the [one-point ratio](#notation-q) is positive.
+# Section 6 changes the inputs and leaves this condition as it is. Is it still enough?
 #
 # {numref}`fig-11-potential` tries to break it. The teacher is [$W^* = 0$](#notation-w). The student has a part $t\,\mathrm{diag}(1, -1, 1, \dots)$, which makes one column longer and the next one shorter, so that
-# $g$ does not notice it; the rest of $W$ keeps $g$ just below $0.1$. The inputs are of two kinds: all variances equal to one, or variances that alternate between $1 + \delta$ and $1 - \delta$.
-# Inputs of the second kind weigh the long columns and the short ones differently. Left, look at the two potentials: the printed one stays level, while the one that measures lengths as the inputs see them (it is
-# called $g_\Sigma$ below) grows. Right, look at the sign of the ratio: for unequal variances it falls below zero, and the gradient points away from the teacher.
+# $g$ does not notice it; the rest of $W$ keeps $g$ just below $0.1$. The inputs have either all variances equal to one, or variances that alternate between $1 + \delta$ and $1 - \delta$. The second kind weighs the
+# long columns and the short ones differently. Left, look at the two potentials: the printed one stays level, while $g_\Sigma$ grows, which measures lengths as the inputs see them (and is defined below). Right, look
+# at the sign of the ratio: for unequal variances it falls below zero, and the gradient points away from the teacher.
 
 # %%
 tilts, hidden_delta = np.linspace(-0.08, 0, 7), 0.2
@@ -112,7 +112,8 @@ figures.show("fig-11-potential", figure)
 #
 # ## Correlated inputs are standard inputs seen through $S$
 #
-# To say what survives, we need the gradient for correlated inputs. It comes from a change of variables. Let $x \sim N(0, \Sigma)$ and let $S = \Sigma^{1/2}$ be the symmetric positive root. Then $x = Sz$ with $z \sim N(0, I)$, and
+# To say what survives, we need the gradient for correlated inputs. A change of variables gives it. Let $x \sim N(0, \Sigma)$ and let $S = \Sigma^{1/2}$ be the symmetric positive root. Then $x = Sz$ with $z \sim
+# N(0, I)$, and
 #
 # $$
 # (I + W)^\top x = \big(S (I + W)\big)^\top z .
@@ -128,8 +129,9 @@ figures.show("fig-11-potential", figure)
 # \end{aligned}
 # $$
 #
-# `src.model.correlated` is these lines. It is easy to lose an $S$ here, so two witnesses that do not use the formula check it. One is automatic differentiation of the loss, written with the products
-# $a_i^\top \Sigma\, a_j$, which needs no root of $\Sigma$. The other is sampled inputs, drawn with the Cholesky factor instead of $S$. In the table the exact formula should lie within the noise of the sampling, and the three wrong ones outside it.
+# `src.model.correlated` is these lines. It is easy to lose an $S$ here, so the formula is checked in two ways that do not use it. One is automatic differentiation of the loss, written with the products $a_i^\top
+# \Sigma\, a_j$, which needs no root of $\Sigma$. The other is sampling, with inputs drawn by the Cholesky factor instead of $S$. In the table the exact formula should lie within the noise of the sampling, and three
+# wrong ones outside it.
 
 # %%
 W_star, W = (
@@ -166,16 +168,16 @@ display(Markdown(
 # %% [markdown]
 # ## What carries over by proof
 #
-# What does the change of variables do to Theorem 3.3? The theorem is about the inner product of the step $-\nabla L$ with the way home [$M = W^* - W$](#notation-m). In it, $S$ moves from one factor to the other:
+# What does the change of variables do to Theorem 3.3? The theorem is about the inner product of $-\nabla L$ with the way home [$M = W^* - W$](#notation-m). Here $S$ moves from one factor to the other:
 #
 # $$
 # \langle -\nabla L_\Sigma(W),\, M \rangle = \langle -\nabla L(W'),\, S M \rangle
 #   = \langle -\nabla L(W'),\, W^{*\prime} - W' \rangle .
 # $$
 #
-# That is exactly the inner product of the standard model at $(W', W^{*\prime})$. The ratio divides it by the squared distance, and [$\|SM\|_F^2$](#notation-norms) lies between the smallest and the largest
-# eigenvalue of $\Sigma$, $\lambda_{\min}(\Sigma)$ and $\lambda_{\max}(\Sigma)$, times $\|M\|_F^2$. So a bound on the one-point ratio for standard inputs turns into one for $\Sigma$. Write $\delta = \|\Sigma - I\|_2$ for the distance of $\Sigma$ from the identity
-# (in this chapter $\delta$ always means this).
+# That is the inner product of the standard model at $(W', W^{*\prime})$. The ratio divides it by the squared distance. This is $\|M\|_F^2$ for $\Sigma$ and [$\|SM\|_F^2$](#notation-norms) for the standard model,
+# and their quotient lies between the smallest and the largest eigenvalue of $\Sigma$, $\lambda_{\min}(\Sigma)$ and $\lambda_{\max}(\Sigma)$. So a bound on the one-point ratio for standard inputs turns into one for
+# $\Sigma$. In this chapter $\delta$ always means the distance $\|\Sigma - I\|_2$ or a bound on it.
 #
 # ```{prf:proposition} Theorem 3.3 for correlated inputs
 # :label: correlated-one-point
@@ -190,18 +192,17 @@ display(Markdown(
 # $g_\Sigma$. Apply the bound there, and the two relations above.
 # ```
 #
-# {doc}`07_phase_two` proves such a $\rho$ for every dimension at once. So "slightly worse constants" can be given numbers: the table of the next section has them.
+# {doc}`07_phase_two` proves such a $\rho$ for every dimension at once. So the "slightly worse constants" become numbers: the table of the next section has them.
 #
 # ## The potential must be seen through $S$
 #
-# The proposition changes one word of the theorem. The paper's $g$ measures the columns as they are; what enters the proof
-# is their length as the inputs see it, $\|S a_i\|$. Does that matter? Near $W = W^* = 0$, to first order, $g = \operatorname{tr}(M)$ and
-# $g_\Sigma \approx \sum_i (\Sigma M)_{ii} / \sqrt{\Sigma_{ii}}$. If the variances are $1 \pm \delta$ in turn, a diagonal part
-# $t\,\mathrm{diag}(1, -1, \dots)$ of $W$ moves $g_\Sigma$ by about $-t\,\delta\,d / 2$ and leaves $g$ where it was.
-# At large $d$ this is no small correction.
+# The proposition changes one thing in the theorem. The paper's $g$ measures the columns as they are; what enters the proof is their length as the inputs see it, $\|S a_i\|$. Does that matter? Near $W = W^* = 0$, to
+# first order, $g = \operatorname{tr}(M)$ and $g_\Sigma \approx \sum_i (\Sigma M)_{ii} / \sqrt{\Sigma_{ii}}$. If the variances are $1 \pm \delta$ in turn, a diagonal part $t\,\mathrm{diag}(1, -1, \dots)$ of $W$
+# moves $g_\Sigma$ by about $-t\,\delta\,d / 2$ and leaves $g$ where it was. At large $d$ this is no small correction.
 #
-# The weights of {numref}`fig-11-potential` use it. They begin with the start of section 5.3 ({doc}`12_dynamics`), whose gradient points the wrong way because its potential is large. Its trace is then set so that $g \le 0.1$, as the theorem demands,
-# and the diagonal part puts the missing potential back, where only $g_\Sigma$ sees it. The table has both halves of the answer: what is proved with $g_\Sigma$, and the worst point of the figure, which meets the condition as printed.
+# The weights of {numref}`fig-11-potential` exploit it. They begin with the start of section 5.3 ({doc}`12_dynamics`), whose gradient points the wrong way because its potential is large. Its trace is then set so
+# that $g \le 0.1$, as the theorem demands. The diagonal part puts the missing potential back, where only $g_\Sigma$ sees it. The table has both halves of the answer: what is proved with $g_\Sigma$, and the worst
+# point of the figure, which meets the condition as printed.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 proved_delta = correlated_inputs.proved_radius(gamma=0.01)  # the norm at which Phase II begins
@@ -215,13 +216,13 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# A negative ratio in that table is a counterexample: with Definition 2.2 as printed, a condition on $g$ no longer keeps the gradient from pointing
-# the wrong way, and the effect grows with $d$. With $g_\Sigma$ in its place the proposition holds. The repair costs nothing, since it is $g_\Sigma$ that [Phase I](#notation-phases) drives to zero, as {numref}`fig-11-phases` will show.
+# A negative ratio in that table is a counterexample: with Definition 2.2 as printed, a condition on $g$ no longer keeps the gradient from pointing the wrong way, and the effect grows with $d$. With $g_\Sigma$ in
+# its place the proposition holds. The repair costs nothing, since $g_\Sigma$ is what [Phase I](#notation-phases) drives to zero ({numref}`fig-11-phases`).
 #
 # ## How far from the identity?
 #
-# The proposition covers a small $\delta$ only. How much further does the conclusion reach? No proof says, so we search for the smallest ratio over all pairs with $\|W\|_2, \|W^*\|_2 \le \gamma$ and
-# $g_\Sigma \le 0.1$, from the structured and random starts of {doc}`07_phase_two`. The covariances are $\Sigma = I + \delta P$ with five kinds of $P$, all with $\|P\|_2 = 1$:
+# The proposition covers small $\delta$ only. How much further does its conclusion reach? We search for the smallest ratio over all pairs with $\|W\|_2, \|W^*\|_2 \le \gamma$ and $g_\Sigma \le 0.1$, from the
+# structured and random starts of {doc}`07_phase_two`. The covariances are $\Sigma = I + \delta P$ with five kinds of $P$, all with $\|P\|_2 = 1$:
 #
 # - **rotated**: $P = Q\,\mathrm{diag}(1, \dots, -1, \dots)\,Q^\top$ with a random rotation $Q$: half the variances are $1 + \delta$, half $1 - \delta$, in random directions;
 # - **scales**: the same without the rotation, inputs of two sizes;
@@ -230,7 +231,8 @@ display(Markdown(
 #
 # (A multiple of the identity needs no search: $L_{cI} = c\,L$, and the ratio gets the factor $c$.)
 #
-# In {numref}`fig-11-ratio`, look where the curves meet the dashed line: up to there no pair was found that breaks the paper's $0.03$. On the left, which kind falls first? On the right, how much earlier is it with the printed $g$?
+# In {numref}`fig-11-ratio`, look where the curves meet the dashed line: up to there no pair was found that breaks the paper's $0.03$. On the left, which kind falls first? On the right, how much earlier does it
+# happen with the printed $g$?
 
 # %%
 searched = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -252,7 +254,7 @@ for name, curve, marker in zip(correlated_inputs.KINDS, found[gammas[-1]].T, MAR
 left.set(ylabel="smallest ratio found, printed scale", title=rf"Uneven variances cost most ($\gamma = {gammas[-1]}$)")
 for (name, curve), marker in zip(worst.items(), MARKERS):
     right.plot(grid, curve, marker=marker, ms=4, label=name)
-right.set(title=f"The worst kind, for each norm ($d = {d_search}$)")
+right.set(title=f"With the printed $g$ it falls sooner ($d = {d_search}$)")
 for axes in (left, right):
     axes.axhline(bounds.DELTA, color="black", ls="--", lw=0.9)
     axes.set(xlabel=DELTA, ylim=(max(-0.6, axes.get_ylim()[0]), None))
@@ -270,8 +272,8 @@ figures.show("fig-11-ratio", figure)
 # A search finds upper bounds; the true minimum may be lower.
 # ```
 #
-# The common kinds hardly matter: changing the variance of one direction out of $d$ costs little. What costs is that half of the variances become small. The table says where the worst kind crosses two levels,
-# at the dimension of the search; the reach is far beyond what is proved.
+# The common kinds hardly matter: changing the variance of one direction out of $d$ costs little. What costs is that half of the variances become small. The table says where the worst kind crosses two levels, at the
+# dimension of the search. That is far beyond what is proved.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 
@@ -288,12 +290,12 @@ display(Markdown(
 # %% [markdown]
 # ## The two phases of section 5.3
 #
-# The ratio is about one point. Does a whole run still go through both phases? In the coordinates $W'$ the flow $\dot W = -\nabla L_\Sigma(W)$ reads $\dot W' = -\Sigma\, \nabla L(W')$: the old flow with a preconditioner. It
-# bends the path and changes the rates, by factors between $\lambda_{\min}(\Sigma)$ and $\lambda_{\max}(\Sigma)$. Its rest points are the old ones. In particular the fast modes
-# [$W'u$](#notation-u) of {doc}`04_three_variables` now relax at rates $\tfrac d2$ times the eigenvalues of $\Sigma$, and $g_\Sigma$ goes down with them.
+# The ratio is about one point. Does a whole run still go through both phases? In the coordinates $W'$ the flow $\dot W = -\nabla L_\Sigma(W)$ reads $\dot W' = -\Sigma\, \nabla L(W')$: the old flow with a
+# preconditioner. It bends the path and changes the rates, by factors between $\lambda_{\min}(\Sigma)$ and $\lambda_{\max}(\Sigma)$, but its rest points are the old ones. The fast modes [$W'u$](#notation-u) of
+# {doc}`04_three_variables` now relax at rates $\tfrac d2$ times the eigenvalues of $\Sigma$, and $g_\Sigma$ goes down with them.
 #
-# We start from the wrong-way weights of section 5.3, at a reduced dimension, and follow gradient descent with the exact gradient. In {numref}`fig-11-phases`, the left and middle panels are Phase I: see where each inner product
-# crosses zero, and that its potential falls meanwhile. The right panel is Phase II: see which curves fall more slowly.
+# We start from the wrong-way weights of section 5.3, at a reduced dimension, and follow gradient descent with the exact gradient. The left and middle panels of {numref}`fig-11-phases` are Phase I: see where each
+# inner product crosses zero, and that its potential falls meanwhile. The right panel is Phase II: see which curves fall more slowly.
 
 # %%
 phase_deltas, frobenius = (0.0, 0.3, 0.6, 0.9), 0.35 * d_phases**0.5
@@ -336,9 +338,9 @@ figures.show("fig-11-phases", figure)
 #
 # ## Does descent still reach the teacher?
 #
-# Last, a teacher that is not zero. We repeat the experiment of section 5.2 ({doc}`11_global_minimum`) at a reduced dimension: a random teacher with $\|W^*\|_2 = 0.6$ and starts with the same spectral norm, all five kinds of
-# covariance, up to $\delta = 0.99$. A run counts as arrived when its distance has fallen to one twentieth, the dashed line of {numref}`fig-11-teacher`. Look where each kind crosses it.
-# Runs that are late are continued with L-BFGS, a faster method of descent, to see where they would end: at the teacher, or somewhere else.
+# Last, a teacher that is not zero. We repeat the experiment of section 5.2 ({doc}`11_global_minimum`) at a reduced dimension, for all five kinds of covariance, up to $\delta = 0.99$: a random teacher with
+# $\|W^*\|_2 = 0.6$, and starts with the same spectral norm. A run counts as arrived when its distance has fallen to one twentieth, the dashed line of {numref}`fig-11-teacher`; see where each kind crosses it. Late
+# runs are continued with L-BFGS, a faster method of descent, to see where they end: at the teacher, or somewhere else.
 
 # %%
 teacher_deltas, size = (0.0, 0.3, 0.6, 0.9, 0.99), (d_teacher / 100) ** 0.5
@@ -380,11 +382,12 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# A run that ends elsewhere with a loss of zero has found the teacher's columns in another order ([chapter 1](#permuted-columns)). If a loss remains, this page does not tell a local minimum from a search that was stopped too early; and L-BFGS takes long steps, so where it ends is no proof of where the flow would.
+# A run that ends elsewhere with a loss of zero has found the teacher's columns in another order ([chapter 1](#permuted-columns)). Where a loss remains, this page does not tell a local minimum from a descent that
+# was stopped too early. And as L-BFGS takes long steps, where it ends need not be where the flow would.
 #
 # ## The verdict
 #
-# Section 6 is judged as Theorem 3.3, with other constants, for $\Sigma$ near $I$. The verdict asks whether that carries over as printed, or only with the potential seen through $S$.
+# We read section 6 as claiming Theorem 3.3, with other constants, for $\Sigma$ near $I$. The verdict says whether that carries over as printed, or only with the potential seen through $S$.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 extension = correlated_inputs.Extension(
@@ -417,7 +420,7 @@ claims.report(
 # - The one-point ratio keeps the paper's 0.03 for small $\|\Sigma - I\|_2$ in every dimension; that is proved.
 # - The potential has to be measured through $S$, the root of $\Sigma$. With the printed one the theorem's condition no longer keeps the gradient right.
 # - Descent goes through the same two phases and reaches the teacher far beyond what is proved, but slowly when some variances are small.
-# - Of the late runs most reach the teacher when they are continued. Those that do not belong to the largest deviations; why they stop is left open.
+# - Most of the late runs reach the teacher when they are continued. The others have the largest $\delta$; why they stop is left open.
 #
 # ## Exercises
 #

@@ -17,8 +17,8 @@
 # :class: note
 # **The question.** Section 6 says that the calculation also works for rotation-invariant inputs, and perhaps for others. What changes in the flow, and is SGD the same too?
 #
-# **What you will see.** A proof that only the clock of the flow changes. Three laws of inputs with one covariance, hence one flow, and SGD that decays at three rates. One number, the fourth moment of
-# the length, predicts them. A heavy-tailed law whose typical run and whose mean square part company.
+# **What you will see.** A proof that only the clock of the flow changes. Three laws of inputs with one covariance, hence one flow, at which SGD decays at three rates. One number, from the fourth
+# moment of the length, predicts them. A heavy-tailed law whose typical run and whose mean square part company.
 #
 # **What you need.** {doc}`12_dynamics` for the recursion of second moments, {doc}`02_population_gradient` for the gradient.
 # ```
@@ -68,10 +68,11 @@ MARKERS = "so^"
 # L_r(W) = \mathbb{E}\,r^2 \cdot \mathbb{E}\,(f(\omega, W) - f(\omega, W^*))^2 = \frac{\mathbb{E}\,r^2}{d}\, L(W),
 # $$
 #
-# the Gaussian being the case $\mathbb{E}\,r^2 = d$. All angles, the potential, the ratio's sign and the path
-# of the flow are the same; only the clock runs at $\mathbb{E}\,r^2 / d$. That is a proof. To see it at work, we sample gradients for inputs on the sphere of radius $\sqrt d$ (factor 1) and for
-# Student's multivariate $t$ with $\nu = 5$ degrees of freedom: a Gaussian vector times $\sqrt{\nu / Y}$, where $Y$ is the sum of the squares of $\nu$ standard normal numbers (factor $\nu / (\nu - 2) = 5/3$). It is heavy-tailed: very long inputs are
-# rare, but not rare enough to be ignored. In the table the sampled gradient should be the Gaussian one times the predicted factor, and nothing else: the rest should be noise of the sampling, about one standard error.
+# the Gaussian being the case $\mathbb{E}\,r^2 = d$. All angles, the potential, the ratio's sign and the path of the flow are the same; only the clock runs at $\mathbb{E}\,r^2 / d$. That is a proof.
+#
+# To see it at work, we sample gradients for two laws. One is the sphere of radius $\sqrt d$ (factor 1). The other is Student's multivariate $t$ with $\nu = 5$ degrees of freedom: a Gaussian vector
+# times $\sqrt{\nu / Y}$, where $Y$ is the sum of the squares of $\nu$ standard normal numbers (factor $\nu / (\nu - 2) = 5/3$). It is heavy-tailed: very long inputs are rare, but not rare enough to
+# be ignored. In the table the sampled gradient should be the Gaussian one times the predicted factor; the rest should be noise of the sampling, about one standard error.
 
 # %%
 W_star, W = (
@@ -179,14 +180,14 @@ display(
 )
 
 # %% [markdown]
-# For Student's $t$ the mean square and the typical run are different things. The mean is an average over runs that includes rare, violent ones: a single
-# input of great length multiplies the distance. With few runs one does not see them, and an estimate of the mean square from the runs is then too
-# optimistic; since $\mathbb{E}\,r^8 = \infty$ for $\nu = 5$, it has no standard error either. The mean square is what a guarantee in expectation is about.
+# For Student's $t$ the mean square and the typical run are different things. The mean square averages over rare, violent runs, in which a single input of great length multiplies the distance. With
+# few runs one does not see them, and an estimate from the runs is too optimistic. As $\mathbb{E}\,r^8 = \infty$ for $\nu = 5$, it has no standard error either. But the mean square is what a guarantee
+# in expectation is about.
 #
 # ## The verdicts
 #
-# The paper's third class, laws for which the expectation can be computed, comes without an example. As one we take independent coordinates, uniform on $[-\sqrt 3, \sqrt 3]$,
-# and sample the one-point ratio at a few pairs. A single law that behaves decides nothing.
+# The paper's third class, laws for which the expectation can be computed, comes without an example. We take one, independent coordinates that are uniform on $[-\sqrt 3, \sqrt 3]$, and sample the
+# one-point ratio at a few pairs. A single law that behaves decides nothing.
 
 # %%
 example = radial_inputs.example(

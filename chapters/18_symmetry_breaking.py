@@ -15,8 +15,7 @@
 #
 # ```{admonition} In this chapter
 # :class: note
-# **The question.** Shortly before Li and Yuan, Tian proved convergence for the same network, {cite:t}`tian2016symmetry`: orthonormal teachers, and students that all start in the same way. What
-# do his theorems say, do they hold, and what has the identity to do with it?
+# **The question.** Shortly before Li and Yuan, Tian proved convergence for the same network, {cite:t}`tian2016symmetry`: orthonormal teachers, and students that all start in the same way. What do his theorems say, do they hold, and what has the identity to do with it?
 #
 # **What you will see.** A flow in a plane with one saddle, whose place and whole spectrum are known for every number of nodes. One node that converges from every start but one direction, where one half was
 # promised. A proof by interval arithmetic that nothing else is in the way. And noise that leads eight nodes into a minimum that is not global.
@@ -69,10 +68,10 @@ blue, vermillion, green, purple, orange, *_ = figures.COLOURS.values()
 # %% [markdown]
 # ## A flow in the plane
 #
-# Tian's network is ours without its identity, $f(x) = \sum_j \mathrm{ReLU}(\langle w_j, x\rangle)$ with $K$ nodes. (In this chapter $K$ counts nodes, and $x$, $y$ are two coordinates, as in the
-# source.) The teachers are orthonormal; with $w_j^* = e_j$ they are this book's $W^* = 0$. The loss is *half* the mean squared error, half of [$L$](#notation-loss), so that the flow runs at half our speed.
-# If every student starts at $x\,w_j^* + y \sum_{i \ne j} w_i^*$, permuting the nodes and the coordinates alike changes nothing, and the students keep this form: in our model, $W = (x - 1) I + y (J - I)$ with
-# [$J$](#notation-j) the matrix of ones. Two numbers describe the whole run. The teacher is $(1, 0)$; on the line $x = y$ all nodes are equal ({numref}`fig-symmetry-plane`).
+# Tian's network is ours without its identity, $f(x) = \sum_j \mathrm{ReLU}(\langle w_j, x\rangle)$ with $K$ nodes. (In this chapter $K$ counts nodes, and $x$, $y$ are two coordinates, as in the source.) The teachers are orthonormal; with $w_j^* = e_j$ they are this book's $W^* = 0$. The
+# loss is *half* the mean squared error, half of [$L$](#notation-loss), so that the flow runs at half our speed. If every student starts at $x\,w_j^* + y \sum_{i \ne j} w_i^*$, permuting the nodes and the coordinates alike changes nothing, and the students keep this form: in our model, $W
+# = (x - 1) I + y (J - I)$ with [$J$](#notation-j) the matrix of ones. Two numbers describe the whole run. In {numref}`fig-symmetry-plane` the teacher is the star at $(1, 0)$, and on the line $x = y$ all nodes are equal. Follow a path from its start below this line: first it climbs beside
+# the line, then it turns to the teacher.
 
 # %%
 figure_4 = symmetry_breaking.figure()
@@ -114,7 +113,7 @@ figures.show("fig-symmetry-plane", figure)
 # nearly zero, as in Figure 4 (d) of the source; circles: what the published code gives after the last step.
 # ```
 #
-# The detour is visible: also a start on the line to the teacher first raises $y$. All nodes first explain what they can explain together, and then divide the rest.
+# Even a start on the line to the teacher, with $y = 0$, first raises $y$. All nodes first explain what they can explain together, and then divide the rest.
 #
 # ## One node
 #
@@ -142,7 +141,7 @@ figures.show("fig-symmetry-plane", figure)
 # **It converges from every start that is not exactly opposite to $w^*$.** As $h' = -(\pi - \theta)\sin\theta \le 0$ and $h(\pi) = 0$, $h$ is not negative. So $\dot r \ge -r/2$, and $r$ does not reach zero in finite time; and
 # $r$ stays below the larger of its start and 1. The angle decreases, at a rate that is bounded from below by $r$'s upper bound: from $\theta < \pi$ it falls to zero, exponentially in the end. Then $h(\theta) \to \pi$, and $r \to 1$. $\square$
 #
-# On another clock, $d\sigma = (\pi - \theta)\,dt/(\pi r)$, the angle is even explicit, $\tan(\theta/2) = e^{-\sigma/2} \tan(\theta_0/2)$, and $1/r$ solves a linear equation. So thousands of flows cost nothing:
+# On another clock, $d\sigma = (\pi - \theta)\,dt/(\pi r)$, the angle is even explicit, $\tan(\theta/2) = e^{-\sigma/2} \tan(\theta_0/2)$, and $1/r$ solves a linear equation. So thousands of flows cost nothing, and their share that arrives can be counted:
 
 # %%
 formula = one_node.formula(6, 5, 100_000, generator)
@@ -219,7 +218,8 @@ figures.show("fig-symmetry-escape", figure)
 # The time that the flow stays near the saddle, over the difference that it starts with. Dots: integrated; lines: slope $-1/\mu$, through the first dot.
 # ```
 #
-# The time to leave grows only like $\frac1\mu \ln \frac1{x - y}$ ({numref}`fig-symmetry-escape`), and $\mu$ grows with $K$. So does the slow rate at the teacher, within the plane; in all $K^2$ directions it is the same for every $K$.
+# How long does a start near the diagonal stay at the saddle? {numref}`fig-symmetry-escape` says: the time to leave grows only like $\frac1\mu \ln \frac1{x - y}$, and $\mu$ grows with $K$. So does the slow rate at the teacher, within the plane. In all $K^2$ directions it is the same for
+# every $K$.
 #
 # ## Nothing else in the plane
 #
@@ -230,8 +230,8 @@ figures.show("fig-symmetry-escape", figure)
 # \dot r = \frac{q - r p}{2\pi}, \qquad r\,\dot\theta = \frac{2 q' - r p'}{4\pi} .
 # $$
 #
-# A point is critical where $r = q/p$ and $N(\theta) = 2 q' p - q p'$ is zero. $N$ vanishes at the teacher ($\theta = 0$) and at the saddle ($\theta_s = \arccos(1/\sqrt K)$). That it is negative between them for *every* $K$ is shown by interval
-# arithmetic: with $1/\sqrt{K - 1}$ as a second variable in $[0, 1]$, boxes cover all $K \ge 2$ at once. Near both ends the sign of $N'$ decides.
+# A point is critical where $r = q/p$ and $N(\theta) = 2 q' p - q p'$ is zero. $N$ vanishes at the teacher ($\theta = 0$) and at the saddle ($\theta_s = \arccos(1/\sqrt K)$). Interval arithmetic shows that it is negative between them for *every* $K$: with $1/\sqrt{K - 1}$ as a second
+# variable in $[0, 1]$, boxes cover all $K \ge 2$ at once. Near both ends the sign of $N'$ decides.
 
 # %%
 between = sector.sector(cells)
@@ -247,7 +247,6 @@ between = sector.sector(cells)
 # because $4y - 1 - 2y^2 < \tfrac\pi2 y$ and $2y - y^3 < \tfrac\pi2 (1 + y^2)$. So $\dot x < 0$. Near zero $\dot r > 0$. A bounded gradient flow ends in critical points; in the closed triangle those are the teacher and the saddle, and near the saddle $\theta$ moves away from $\theta_s$ at the rate $\mu$. The
 # teacher is left. $\square$
 #
-#
 # ## Noise
 #
 # ```{prf:conjecture} Tian, Conjecture 4.3
@@ -256,9 +255,9 @@ between = sector.sector(cells)
 # If Gaussian noise is added to a start of Theorem 4.1 (2), the flow still converges to the teacher and is not trapped in local minima.
 # ```
 #
-# The source speaks of "reasonably large noise", and concludes that with high probability a random start reaches a permutation of the teacher, as it has no ties. We count any permutation as success. For a noise that is small *enough*,
-# depending on the start, the conjecture is true and needs no proof of its own: the teacher is a strict minimum, its basin is open, and a path that arrives does so together with its neighbours. The question is how much noise is small. The source's own experiment starts at $10^{-3} w^*$ with
-# noise of about that size in every entry, in eight runs each; we do the same with exact gradients ({numref}`fig-symmetry-noise`). All five starts of one seed have the same noise but for its size.
+# The source speaks of "reasonably large noise", and concludes that with high probability a random start reaches a permutation of the teacher, as it has no ties. We count any permutation as success. For a noise that is small *enough*, depending on the start, the conjecture is true and
+# needs no proof of its own: the teacher is a strict minimum, its basin is open, and a path that arrives does so together with its neighbours. The question is how much noise is small. The source's own experiment starts at $10^{-3} w^*$ with noise of about that size in every entry, in eight
+# runs each; we do the same with exact gradients. All five starts of one seed have the same noise but for its size. In {numref}`fig-symmetry-noise`, look at what is missing from the full length of a bar: these runs reach no permutation.
 
 # %%
 seeds = range(seed, seed + runs)
@@ -309,9 +308,11 @@ else:
     ))
 
 # %% [markdown]
-# It is a strict local minimum; where the last entry is zero to rounding, the one of {doc}`03_landscape`, a unit turned the wrong way. Its basin is open, so that such starts fail with positive probability. That is no matter of step size: a strict minimum holds every
-# descent with small enough steps. And what counts is the noise *relative* to the start. The same $10^{-3}$ that spoils a start near zero does nothing to the identity, whose own length is a thousand times larger; noise that is as long as the identity's columns can spoil that too, though more
-# rarely. To start at the identity is to start with $x - y = 1$, far from the diagonal; a start near zero must first pass the saddle, with whatever noise it has. The plane does not show this book's Phase I: within $\|W\|_2 \le \tfrac12$ we found no gradient in it that points away from the teacher.
+# It is a strict local minimum; where the last entry is zero to rounding, it is the one of {doc}`03_landscape`, a unit turned the wrong way. Its basin is open, so that such starts fail with positive probability. That is no matter of step size: a strict minimum holds every descent with
+# small enough steps.
+#
+# What counts is the noise *relative* to the start. The same $10^{-3}$ that spoils a start near zero does nothing to the identity, whose own length is a thousand times larger. Noise that is as long as the identity's columns can spoil that too, though more rarely. To start at the identity
+# is to start with $x - y = 1$, far from the diagonal. A start near zero must first pass the saddle, with whatever noise it has. The plane does not show this book's Phase I: within $\|W\|_2 \le \tfrac12$ we found no gradient in it that points away from the teacher.
 #
 # ## The verdicts
 

@@ -17,14 +17,13 @@
 # :class: note
 # **The question.** With enough hidden units gradient descent fits any labels. Du, Zhai, Póczos and Singh prove it: how wide is enough, how fast does it learn, and what happens to the weights?
 #
-# **What you will see.** The matrix that decides all of it, in closed form, and exactly when it is singular. A proof with constants. The rate promised, the rate measured, and the one of infinite width.
-# Movements and changes of sign over two decades of width, with constants that were predicted before the run.
+# **What you will see.** The matrix that decides all of it, in closed form, and exactly when it is singular. A proof with constants. The rate promised, the rate measured, and that of infinite width. How far units move and how often their signs change, over two decades of width, beside predictions made before the run.
 #
-# **What you need.** Eigenvalues and Gaussian vectors; nothing of this paper's theorem, to which this one is the opposite: there is no teacher, and no weight finds a place of its own.
+# **What you need.** Eigenvalues and Gaussian vectors. Nothing of this book's theorem, of which this one is the opposite: there is no teacher, and no weight finds a place of its own.
 # ```
 #
-# Of the source {cite:p}`du2019gradient` most displayed formulas could not be read, only its introduction in arXiv's second version to the letter. The statements below are its text's; the rate $1 - \eta\lambda_0/2$ is as
-# later papers quote it. Widths, step size and constants of its experiments are ours.
+# Of the source {cite:p}`du2019gradient` only the introduction could be read to the letter (arXiv's second version), and of the rest the text without most displayed formulas. The statements below are the text's. The rate $1 - \eta\lambda_0/2$ is as later papers quote it. Widths, step size and constants of the experiments are
+# ours.
 
 # %% tags=["parameters"]
 n: int = 20  # inputs of the trainings whose rates and movements are compared
@@ -78,8 +77,7 @@ blue, red, green, *_, black = COLOUR = list(figures.COLOURS.values())
 # F(x) = \frac{1}{\sqrt m} \sum_{k=1}^m \epsilon_k\, \mathrm{ReLU}(w_k \cdot x), \qquad w_k \sim N(0, I) \text{ at the start.}
 # $$
 #
-# {numref}`fig-du-plane` has seven inputs on the circle with random labels, and gradient descent on half the squared error for a narrow and a wide network. Both draw a function through the labels. The narrow one has thrown its weights
-# about. In the wide one nobody seems to have moved.
+# {numref}`fig-du-plane` has seven inputs on the circle with random labels. A narrow and a wide network learn them, by gradient descent on half the squared error. Both end with a function through the labels. Look at the arrows: in the narrow network the weights went far, in the wide one they hardly moved.
 
 # %%
 planes = {}
@@ -91,12 +89,12 @@ for m in (40, 1000):  # both get the same labels
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.3))
 turn = np.linspace(0, 2 * np.pi, 400)
 circle = torch.from_numpy(np.stack((np.cos(turn), np.sin(turn)), 1))
-for (m, plane), panel, colour, style in zip(planes.items(), axes, (red, blue), ("--", "-")):
+for (m, plane), panel, colour, style, how in zip(planes.items(), axes, (red, blue), ("--", "-"), ("go far", "hardly move")):
     shown = slice(0, 120)
     moved = plane.after - plane.before
     panel.quiver(*plane.before[shown].T, *moved[shown].T, angles="xy", scale_units="xy", scale=1, color=colour, width=0.006)
     panel.plot(*plane.before[shown].T, ".", color="grey", ms=3)
-    panel.set(title=f"Steps of {m:,} units", xlim=(-5, 5), ylim=(-5, 5), xlabel="first weight", ylabel="second weight", aspect="equal")
+    panel.set(title=f"{m:,} units {how}", xlim=(-5, 5), ylim=(-5, 5), xlabel="first weight", ylabel="second weight", aspect="equal")
     axes[2].plot(turn, plane.output(circle), style, color=colour, label=f"{m:,} units")
 axes[2].plot(2 * np.pi / len(plane.y) * np.arange(len(plane.y)), plane.y, "o", color=black)
 axes[2].set(title="Both fit the data", xlabel="angle of the input (radian)", ylabel="output")
@@ -113,14 +111,14 @@ figures.show("fig-du-plane", figure)
 #
 # ## The matrix that decides
 #
-# A unit is *active* at $x_i$ if $w_k \cdot x_i \ge 0$. Let [$\|x_i\| = 1$](#notation-norms). A small change of the weights along the negative gradient changes the outputs at the rate $H(W)\, r$, where $r_i = y_i - F(x_i)$ is the residual and
-# $H(W)_{ij}$ is $x_i \cdot x_j$ times the share of units that are active at both inputs. At a random start its mean is
+# Whether and how fast the network learns hangs on one matrix. A unit is *active* at $x_i$ if $w_k \cdot x_i \ge 0$. Let [$\|x_i\| = 1$](#notation-norms). As the weights follow the negative gradient, the outputs change at the rate $H(W)\, r$. Here $r_i = y_i - F(x_i)$ is the residual, and $H(W)_{ij}$ is $x_i \cdot x_j$ times the
+# share of units that are active at both inputs. At a random start its mean is
 #
-# $$
-# H_{ij} = x_i \cdot x_j\; \mathbb{E}\, 1[w \cdot x_i \ge 0]\, 1[w \cdot x_j \ge 0] = x_i \cdot x_j\, \frac{\pi - \theta_{ij}}{2\pi}, \qquad \theta_{ij} = \arccos(x_i \cdot x_j),
-# $$
+# $$\begin{aligned}
+# H_{ij} &= x_i \cdot x_j\; \mathbb{E}\, 1[w \cdot x_i \ge 0]\, 1[w \cdot x_j \ge 0] \\
+#   &= x_i \cdot x_j\, \frac{\pi - \theta_{ij}}{2\pi}, \qquad \theta_{ij} = \arccos(x_i \cdot x_j), \end{aligned}$$
 #
-# since two half-spaces overlap in a wedge of the angle $\pi - \theta_{ij}$. The source writes $H^\infty$. Its least eigenvalue is called $\lambda_0$.
+# since two half-spaces overlap in a wedge of the angle $\pi - \theta_{ij}$. The source writes $H^\infty$. The least eigenvalue of $H$ is called $\lambda_0$.
 #
 # ```{prf:theorem} Du et al., inputs that are not parallel
 # :label: thm-du-positive
@@ -139,13 +137,12 @@ figures.show("fig-du-plane", figure)
 # ```
 #
 # ```{prf:proof}
-# $H$ is the Gram matrix of the functions $w \mapsto x_i\, 1[w \cdot x_i \ge 0]$. So $c^\top H c = 0$ says that $\Phi(w) = \sum_i c_i x_i\, 1[w \cdot x_i \ge 0]$ vanishes for almost all $w$. Let the inputs differ, and let $w$ cross the plane $w \cdot x_i = 0$ away from
-# the other inputs' planes. $\Phi$ jumps by $c_i x_i$ there, if $-x_i$ is no input. Then $c_i = 0$: this is the source's theorem. If $x_j = -x_i$, it jumps by $c_i x_i - c_j x_j = (c_i + c_j) x_i$, so $c_j = -c_i$, and on both sides of the plane the two terms sum
-# to $c_i x_i$, as $\mathrm{ReLU}(x) - \mathrm{ReLU}(-x) = x$. What remains is $\Phi = \sum c_i x_i$ with one term a pair. Equal inputs make equal rows.
+# $H$ is the Gram matrix of the functions $w \mapsto x_i\, 1[w \cdot x_i \ge 0]$. So $c^\top H c = 0$ says that $\Phi(w) = \sum_i c_i x_i\, 1[w \cdot x_i \ge 0]$ vanishes for almost all $w$. Let the inputs differ, and let $w$ cross the plane $w \cdot x_i = 0$ away from the other inputs' planes. $\Phi$ jumps by $c_i x_i$ there, if $-x_i$ is no input. Then $c_i = 0$: this is the source's
+# theorem. If $x_j = -x_i$, it jumps by $c_i x_i - c_j x_j = (c_i + c_j) x_i$, so $c_j = -c_i$, and on both sides of the plane the two terms sum to $c_i x_i$, as $\mathrm{ReLU}(x) - \mathrm{ReLU}(-x) = x$. What remains is $\Phi = \sum c_i x_i$ with one term a pair. Equal inputs make equal rows.
 # ```
 #
-# So in $\mathbb{R}^d$ up to $d$ opposite pairs are allowed. Two inputs have $\lambda_0 = \tfrac12 - |\cos\theta|\,(\pi - \theta)/2\pi$, about $\theta/2\pi$ for a small angle ({numref}`fig-du-least`). Opposite inputs are as good as orthogonal ones, with the largest $\lambda_0$ there is: the mean of all
-# eigenvalues is $\tfrac12$.
+# So in $\mathbb{R}^d$ up to $d$ opposite pairs are allowed. Two inputs have $\lambda_0 = \tfrac12 - |\cos\theta|\,(\pi - \theta)/2\pi$, about $\theta/2\pi$ for a small angle. {numref}`fig-du-least` shows this on the left: opposite inputs are as good as orthogonal ones, and no $\lambda_0$ is larger, as the mean of all
+# eigenvalues is $\tfrac12$. On the right three opposite pairs become harmless as soon as their axes leave a common plane.
 
 # %%
 axis = np.linspace(0, np.pi, 181)
@@ -197,33 +194,34 @@ claims.report(
 # %% [markdown]
 # ## The theorem, with constants
 #
+# The theorem says that a wide enough network keeps a matrix close to $H$ all the way, so that the error vanishes at a rate that $\lambda_0$ gives.
+#
 # ```{prf:theorem} Du et al., convergence
 # :label: thm-du-rate
 # :nonumber:
 #
-# Let $\|x_i\| = 1$, $|y_i| \le C$, and $m = \Omega\big(n^6/(\lambda_0^4 p^3)\big)$. With probability at least $1 - p$ over the start the gradient flow, and gradient descent with $\eta = O(\lambda_0/n^2)$, make the error vanish at a linear
-# rate; for descent $\|r\|^2$ falls at least by the factor $1 - \eta\lambda_0/2$ in every step. All $w_k$ stay within a radius of order $p\,\lambda_0/n^2$ of their start.
+# Let $\|x_i\| = 1$, $|y_i| \le C$, and $m = \Omega\big(n^6/(\lambda_0^4 p^3)\big)$. With probability at least $1 - p$ over the start the gradient flow, and gradient descent with $\eta = O(\lambda_0/n^2)$, make the error vanish at a linear rate; for descent $\|r\|^2$ falls at least by the factor $1 - \eta\lambda_0/2$ in every step. All $w_k$ stay within a radius of order $p\,\lambda_0/n^2$ of their start.
 # ```
 #
-# The source's letter for [$p$](#notation-local) is $\delta$. The orders hide constants; here is a proof with them, for $\eta \le 1/n$, $1 - 3p$ instead of $1 - p$, and
+# The source's letter for [$p$](#notation-local) is $\delta$. The orders hide constants. Here is a proof that names them, for $\eta \le 1/n$ and with the probability $1 - 3p$:
 #
-# $$
-# \rho = \frac{\sqrt{2\pi}}{16}\, \frac{p\,\lambda_0}{n^2}, \qquad m \ge \frac{8192}{9\pi} \Big(C^2 + \frac12\Big) \frac{n^6}{\lambda_0^4 p^3} \quad\text{(for the flow with } 512/\pi\text{)} .
-# $$
+# $$\begin{aligned}
+# \rho &= \frac{\sqrt{2\pi}}{16}\, \frac{p\,\lambda_0}{n^2}, \\
+# m &\ge \frac{8192}{9\pi} \Big(C^2 + \frac12\Big) \frac{n^6}{\lambda_0^4 p^3} \quad\text{(the flow: } 512/\pi\text{)} . \end{aligned}$$
 #
 # ```{prf:proof}
-# *The start.* Three events may fail, with probability $p$ each. (1) $\mathbb{E}\|H(W_0) - H\|_F^2 \le n^2/4m$, so that by Chebyshev's inequality $\|H(W_0) - H\|_2 \le \lambda_0/4$. (2) $\mathbb{E}\|r\|^2 = \|y\|^2 + n/2$, as the signs are independent of the
-# weights: by Markov's inequality $\|r_0\|^2 \le n(C^2 + \tfrac12)/p$. (3) Let $b$ be the sum over $i$ of the share of units with $|w_k(0) \cdot x_i| \le \rho$. The density of $w \cdot x_i$ is below $1/\sqrt{2\pi}$, so $\mathbb{E}\,b \le 2n\rho/\sqrt{2\pi}$, and $b \le \lambda_0/8n$.
+# *The start.* Three events may fail, with probability $p$ each. (1) $\mathbb{E}\|H(W_0) - H\|_F^2 \le n^2/4m$, so that by Chebyshev's inequality $\|H(W_0) - H\|_2 \le \lambda_0/4$. (2) $\mathbb{E}\|r\|^2 = \|y\|^2 + n/2$, as the signs are independent of the weights: by Markov's inequality $\|r_0\|^2 \le n(C^2 + \tfrac12)/p$. (3) Let $b$ be the sum over $i$ of the share of units with $|w_k(0) \cdot x_i| \le \rho$.
+# The density of $w \cdot x_i$ is below $1/\sqrt{2\pi}$, so $\mathbb{E}\,b \le 2n\rho/\sqrt{2\pi}$, and $b \le \lambda_0/8n$.
 #
 # *While all weights are within $\rho$,* only units counted in $b$ can differ in activity from the start. So $\|H(W) - H(W_0)\|_2 \le 2nb \le \lambda_0/4$, and the least eigenvalue of $H(W)$ is at least $\lambda_0/2$. The largest is at most its trace, hence at most $n$.
 #
-# *The flow* has $\dot r = -H(W)\,r$, so $\|r\|^2 \le e^{-\lambda_0 t}\|r_0\|^2$. (Where units rest on a plane, their activity is a number between $0$ and $1$, and nothing changes.) *A step of descent* makes $r - \eta H(W)\,r$ and a remainder from units that
-# change in it, each of which moves by at most $\eta\sqrt{n/m}\,\|r\|$; so the remainder is at most $\eta\sqrt n\, b\,\|r\| \le \tfrac18 \eta\lambda_0\|r\|$. Hence $\|r\|$ falls by $1 - \tfrac38 \eta\lambda_0$, and its square by $1 - \tfrac12 \eta\lambda_0$ or more.
+# *The flow* has $\dot r = -H(W)\,r$, so $\|r\|^2 \le e^{-\lambda_0 t}\|r_0\|^2$. (Where units rest on a plane, their activity is a number between $0$ and $1$, and nothing changes.) *A step of descent* makes $r - \eta H(W)\,r$ and a remainder from units that change in it, each of which moves by at most $\eta\sqrt{n/m}\,\|r\|$; so the remainder is at most $\eta\sqrt n\, b\,\|r\| \le
+# \tfrac18 \eta\lambda_0\|r\|$. Hence $\|r\|$ falls by $1 - \tfrac38 \eta\lambda_0$, and its square by $1 - \tfrac12 \eta\lambda_0$ or more.
 #
 # *Nobody leaves.* A weight moves by $\sqrt{n/m}$ times the sum $\eta \sum_t \|r_t\| \le 8\|r_0\|/3\lambda_0$ at most (the flow: $2\|r_0\|/\lambda_0$). With the stated $m$ that is $\rho$.
 # ```
 #
-# The step size may thus be as large as $1/n$. `theorem` evaluates the three inequalities step by step in a training, and trains a network of one input at the width asked, with $p = 1/5$ and $C = 1$.
+# The step size may thus be as large as $1/n$. `theorem` evaluates the three inequalities at every step of a training. It also trains a network on one input at the width asked, with $p = 1/5$ and $C = 1$.
 
 # %%
 evidence = {
@@ -256,8 +254,8 @@ claims.report(
 # %% [markdown]
 # ## Promised, measured, exact
 #
-# If the Gram matrix stayed $H$, each eigenvector of the residual would shrink by $1 - \eta\lambda$ in a step, and late $\|r\|^2$ by $(1 - \eta\lambda_0)^2$. That is the exact rate of infinite width. A finite network should end with $(1 - \eta\lambda)^2$ for the
-# least eigenvalue $\lambda$ of $H(W)$ at its end. We train all widths for random inputs on the sphere and labels from $N(0, 1)$, with [$\eta$](#notation-eta) the inverse of the largest eigenvalue of $H$, beyond what the theorem allows ({numref}`fig-du-rates`).
+# How much faster than promised does a network learn? If the Gram matrix stayed $H$, each part of the residual along an eigenvector would shrink by $1 - \eta\lambda$ in a step, and late $\|r\|^2$ by $(1 - \eta\lambda_0)^2$: the exact rate of infinite width. A finite network should end with $(1 - \eta\lambda)^2$ for the least eigenvalue $\lambda$ of $H(W)$ at its end. We train all widths on random inputs on the sphere
+# and labels from $N(0, 1)$. The step [$\eta$](#notation-eta) is the inverse of the largest eigenvalue of $H$, beyond what the theorem allows. In {numref}`fig-du-rates`, compare the lines on the left with the dotted promise, and see on the right that all three measured ratios come down to the dashed limit.
 
 # %%
 family = wide_networks.family(n, d, widths, all_seeds, steps, 1.0)
@@ -277,9 +275,9 @@ for name, rate, style in (("promised", family.promised, ":"), ("infinite width",
 left.set(title="Both beat the promise", xlabel="step", ylabel=r"squared error $\|r\|^2$", ylim=(1e-30, None))
 for name, values, marker, colour in (("worst step", family.worst, "v", red), ("late", family.late, "o", blue), ("of $H(W)$ at the end", family.at_end, "x", black)):
     right.semilogx(widths, values.mean(0), marker, color=colour, label=name)
-right.axhline(family.promised.mean(), color="grey", ls=":")
-right.axhline(family.limit.mean(), color="grey", ls="--")
-right.set(title="Wider: nearer to the limit", xlabel="width $m$", ylabel=r"$\|r\|^2$ after a step / before it")
+right.axhline(family.promised.mean(), color="grey", ls=":", label="promised")
+right.axhline(family.limit.mean(), color="grey", ls="--", label="infinite width")
+right.set(title="Wider networks come nearer to the limit", xlabel="width $m$", ylabel=r"$\|r\|^2$ after a step / before it")
 for panel in (left, right):
     panel.legend()
 figures.show("fig-du-rates", figure)
@@ -313,35 +311,34 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# The promise is kept with a wide margin at widths that are nowhere near those asked. One thing the exact rate does not tell: some units never come to rest. They sit on the plane $w_k \cdot x_i = 0$ of an input, one step makes them active there, the next
-# step inactive. The table calls the pairs *restless* that still change in the last steps. While there are some, the late rate is a little slower than that of $H(W)$.
+# The promise is kept with a wide margin, at widths nowhere near those asked. One thing the exact rate does not tell: some units never come to rest. They sit on the plane $w_k \cdot x_i = 0$ of an input; one step makes them active there, the next inactive. The table calls *restless* the pairs of unit and input that still change
+# in the last steps. While there are some, the late rate is a little slower than that of $H(W)$.
 #
-# The fourth power of $\lambda_0$ is no mere weakness of the proof. Two inputs at a small angle $\theta$ have $\lambda_0 \approx \theta/2\pi$, and only the units whose plane runs between them, a share $\theta/\pi$, can tell them apart. To learn the labels $1$ and $-1$ these must
-# move by about $1/(\lambda_0 \sqrt m)$, or $2\pi/(\theta\sqrt m)$, and they leave the wedge of width $\theta$ unless $m \gg 4\pi^2/\theta^4$. When they do, the least eigenvalue falls, as in the last table.
+# Why the fourth power of $\lambda_0$? It is not only the proof's weakness. Two inputs at a small angle $\theta$ have $\lambda_0 \approx \theta/2\pi$. Only the units whose plane runs between them, a share $\theta/\pi$, can tell them apart. To learn the labels $1$ and $-1$ these must move by about $1/(\lambda_0 \sqrt m)$, or
+# $2\pi/(\theta\sqrt m)$, and they leave the wedge of width $\theta$ unless $m \gg 4\pi^2/\theta^4$. When they do, the least eigenvalue falls, as in the last table.
 #
 # ## How little: constants predicted before the run
 #
-# To the first order a weight moves by $m^{-1/2}\, \epsilon_k \sum_i c_i x_i$, the sum over inputs at which it is active, with $c = \eta \sum_t r_t = H^{-1} r_0$ once the training is over. So
+# How far do the weights go? If $H$ is known, this can be said before the training. To first order a weight moves by $m^{-1/2}\, \epsilon_k \sum_i c_i x_i$, the sum over inputs at which it is active, with $c = \eta \sum_t r_t = H^{-1} r_0$ once the training is over. So
 #
 # $$
 # \|W_T - W_0\|_F^2 \to c^\top H c = r_0^\top H^{-1} r_0 ,
 # $$
 #
-# whatever the width, while $\|W_0\|_F$ is about $\sqrt{md}$. The largest movement of one unit falls like $m^{-1/2}$, but for the growing number of units among which it is the largest. Changes of sign are rare for the same reason: only a unit within
-# $m^{-1/2}$ of a plane can change, and near the plane the density is $1/\sqrt{2\pi}$. `predict` follows such units through the residuals $(I - \eta H)^t r_0$. (Taking the share as $\mathbb{E}|w_k(T) \cdot x - w_k(0) \cdot x|/\sqrt{2\pi}$ overrates it: a unit that is
-# pushed back after it crossed stays on the plane.) {numref}`fig-du-lazy` compares.
+# whatever the width, while $\|W_0\|_F$ is about $\sqrt{md}$. The largest movement of one unit falls like $m^{-1/2}$, but for the growing number of units among which it is the largest. Changes of sign are rare for the same reason: only a unit within about $m^{-1/2}$ of a plane can change, and near the plane the density is
+# $1/\sqrt{2\pi}$. `predict` follows such units through the residuals $(I - \eta H)^t r_0$. (To take the share as $\mathbb{E}|w_k(T) \cdot x - w_k(0) \cdot x|/\sqrt{2\pi}$ would overrate it: a unit that is pushed back after it crossed stays on the plane.) In {numref}`fig-du-lazy` the dots should lie on the lines.
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.4))
 NAMES = {"largest": "largest movement of a unit", "together": r"$\|W_T - W_0\|_F$", "flips": "share of changed signs"}
-for panel, (key, name), colour in zip(axes, NAMES.items(), COLOUR):
+titles = "A unit moves less", "All units together do not", "Fewer signs change"
+for panel, (key, name), title, colour in zip(axes, NAMES.items(), titles, COLOUR):
     for row in family.end(key):
         panel.loglog(widths, row, ".", color=colour, alpha=0.6)
     predicted = family.end(key) / family.of_predicted(key)
     panel.loglog(widths, predicted.mean(0), color="grey", label="predicted")
-    panel.set(title=name[0].upper() + name[1:], xlabel="width $m$")
+    panel.set(title=title, xlabel="width $m$", ylabel=name)
     panel.set_ylim(*((1, 100) if key == "together" else (None, None)))
-    panel.set_ylabel("at the end of training")
     panel.legend()
 figures.show("fig-du-lazy", figure)
 
@@ -350,7 +347,7 @@ figures.show("fig-du-lazy", figure)
 # :name: fig-du-lazy
 # :alt: Three panels with logarithmic axes. Dots of the largest movement and of the share of changed signs fall with slope minus one half along a grey line; dots of the Frobenius norm stay level on a grey line.
 #
-# What training changes, for every seed (dots), and the mean of what was predicted from the starts (lines).
+# What training has changed at its end, for every seed (dots), and the mean of what was predicted from the starts (lines).
 # ```
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
@@ -366,8 +363,8 @@ display(Markdown(
 # %% [markdown]
 # ## The three figures
 #
-# The source trains networks of several widths on $n = d = 1000$ inputs from the unit sphere with labels from $N(0, 1)$ for 100 epochs, and shows the training error, the share of changed patterns and the largest movement of a weight vector. We
-# repeat the three smaller with this page, and at full size in a recording where there is one ({numref}`fig-du-three`). One epoch is one step, of $0.3$ over the largest eigenvalue of $H$.
+# The source trains networks of several widths on $n = d = 1000$ inputs from the unit sphere with labels from $N(0, 1)$ for 100 epochs. It shows the training error, the share of changed patterns and the largest movement of a weight vector. We repeat these figures at a smaller size with this page, and at full size where there is
+# a recording. One epoch is one step, of $0.3$ over the largest eigenvalue of $H$. In {numref}`fig-du-three`, see that the error hardly depends on the width, while both changes are smaller in wider networks.
 
 # %%
 settings = {"widths": widths, "steps": epochs, "pace": 0.3,
@@ -381,12 +378,16 @@ full = live if stored is None else wide_networks.Family(**stored.arrays)
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.5))
 STYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
-PANELS = {"squares": "Training error", "flips": "Changed patterns (%)", "largest": "Largest movement"}
-for panel, (key, title) in zip(axes, PANELS.items()):
+PANELS = {
+    "squares": ("Every width learns alike", "squared error"),
+    "flips": ("Wider: fewer changes", "changed patterns (%)"),
+    "largest": ("Wider: shorter ways", "largest movement of a unit"),
+}
+for panel, (key, (title, name)) in zip(axes, PANELS.items()):
     for k, (m, colour, style) in enumerate(zip(full.widths.tolist(), COLOUR, STYLES)):
         curves = full.curve(key)[:, k] * (100 if key == "flips" else 1)
         panel.semilogy(np.arange(1, curves.shape[1]), curves[:, 1:].mean(0), ls=style, color=colour, label=f"{m:,} units")
-    panel.set(title=title, xlabel="epoch", ylabel="mean over the seeds")
+    panel.set(title=title, xlabel="epoch", ylabel=name)
     panel.legend()
 figures.show("fig-du-three", figure)
 
@@ -395,7 +396,7 @@ figures.show("fig-du-three", figure)
 # :name: fig-du-three
 # :alt: Three panels over a hundred epochs. The squared errors of all widths fall as nearly the same straight line on a logarithmic axis; the share of changed patterns and the largest movement rise at first and stay level, the lower the wider the network.
 #
-# The source's three figures: squared error, share of pairs of unit and input whose activity has changed, largest $\|w_k(t) - w_k(0)\|$. The recorded runs if there are any, else the live ones.
+# The source's three figures: squared error, share of pairs of unit and input whose activity has changed, largest $\|w_k(t) - w_k(0)\|$; means over the seeds. The recorded runs if there are any, else the live ones.
 # ```
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
@@ -424,8 +425,7 @@ claims.report(
 )
 
 # %% [markdown]
-# A network without hidden units, $m = 0$, has nothing to train and is refused by name; so are inputs that are not of length one. Parallel inputs are no error where one can see what they do: two equal inputs with different labels leave an error that no
-# width removes, in the direction of the null space.
+# Two cases at the edge. A network without hidden units, $m = 0$, has nothing to train and is refused, and so are inputs that are not of length one. Parallel inputs are allowed, to show what they do: two equal inputs with different labels leave an error that no width removes, in the direction of the null space.
 #
 # ## Summary
 #
@@ -446,8 +446,7 @@ claims.report(
 # ```{solution} ex-du-pairs
 # :class: dropdown
 #
-# $x_1 - x_2 + x_3 = 0$ for the axes at $0°$, $60°$ and $120°$. Hence $c = (1, -1, 1)$ on the $x_i$ and $-c$ on the $-x_i$ spans the null space of $H$. For every network $F(x) - F(-x)$ is linear in $x$, so $F(x_1) - F(-x_1) - F(x_2) + F(-x_2) + F(x_3) - F(-x_3) = 0$ always.
-# Labels with another sum cannot be learned. Labels $c$, for which it would be $6$, leave all of their squared error.
+# $x_1 - x_2 + x_3 = 0$ for the axes at $0°$, $60°$ and $120°$. Hence $c = (1, -1, 1)$ on the $x_i$ and $-c$ on the $-x_i$ spans the null space of $H$. For every network $F(x) - F(-x)$ is linear in $x$, so $F(x_1) - F(-x_1) - F(x_2) + F(-x_2) + F(x_3) - F(-x_3) = 0$ always. Labels with another sum cannot be learned. Labels $c$, for which it would be $6$, leave all of their squared error.
 # ```
 #
 # ```{exercise} How far in all
@@ -459,8 +458,7 @@ claims.report(
 # ```{solution} ex-du-movement
 # :class: dropdown
 #
-# $r_0^\top H^{-1} r_0$ with $H = \tfrac12$ and $r_0 = y - F(x)$. The output at the start has mean zero and variance $\tfrac12$, so the mean is $2y^2 + 1$. `expected_movement` does it for any inputs: $y^\top H^{-1} y + \operatorname{tr}(H^{-1} S)$, where $S$ is the covariance of the
-# outputs at the start.
+# $r_0^\top H^{-1} r_0$ with $H = \tfrac12$ and $r_0 = y - F(x)$. The output at the start has mean zero and variance $\tfrac12$, so the mean is $2y^2 + 1$. `expected_movement` does it for any inputs: $y^\top H^{-1} y + \operatorname{tr}(H^{-1} S)$, where $S$ is the covariance of the outputs at the start.
 # ```
 #
 # ## Try

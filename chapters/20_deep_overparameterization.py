@@ -15,10 +15,10 @@
 #
 # ```{admonition} In this chapter
 # :class: note
-# **The question.** Zou, Cao, Zhou and Gu prove for deep ReLU networks with two classes that descent from a Gaussian start brings the training loss to its minimum without leaving a small region around that start. How small is it, and why is the goal inside?
+# **The question.** Zou, Cao, Zhou and Gu study deep ReLU networks with two classes. They prove that descent from a Gaussian start brings the training loss to its minimum without leaving a small region around that start. How small is it, and why is the goal inside?
 #
-# **What you will see.** What each layer does to lengths and angles, in closed form. A bound for the length of every path of descent, with a proof of a few lines. Trainings over four doublings of width beside predictions made from their starts. Losses, starts and
-# data for which it works, and some for which it cannot.
+# **What you will see.** What each layer does to lengths and angles, in closed form. A bound for the length of every path of descent, with a proof of a few lines. Trainings over four doublings of width, beside predictions made from their starts. Losses, starts and data for which it works,
+# and some for which it cannot.
 #
 # **What you need.** {doc}`19_overparameterization`, whose kernel is that of one layer here. As there, no teacher is sought: nothing of this book's theorem is used.
 # ```
@@ -73,8 +73,8 @@ blue, red, green, *_, black = COLOUR = list(figures.COLOURS.values())
 # %% [markdown]
 # ## Two inputs on their way through the layers
 #
-# {numref}`fig-zou-angles` sends two inputs of length one through a random network of ten layers. Nothing has been trained. Their lengths stay about what they were, if the variance of the weights is right; their angle shrinks, whatever it was. Inputs at opposite ends of the sphere are at a
-# right angle after one layer, and after ten they are nearly as close as the middle pair.
+# {numref}`fig-zou-angles` sends two inputs of length one through a random network of ten layers. Nothing has been trained. On the right, their lengths stay about what they were if the variance of the weights is right. On the left, their angle shrinks, whatever it was: inputs at opposite
+# ends of the sphere are at a right angle after one layer, and after ten they are nearly as close as the middle pair.
 
 # %%
 shown = [15, 60, 180]  # degrees
@@ -111,7 +111,10 @@ figures.show("fig-zou-angles", figure)
 # The network has [$N$](#notation-local) layers of $m$ units that learn, and signs $v_k = \pm 1$ that do not:
 #
 # $$
-# x_l = \mathrm{ReLU}(W_l x_{l-1}), \quad x_0 = x, \qquad F(x) = v \cdot x_N, \qquad (W_l)_{jk} \sim N(0, 2/m) \text{ at the start.}
+# \begin{aligned}
+# x_l &= \mathrm{ReLU}(W_l x_{l-1}), \quad x_0 = x, \qquad F(x) = v \cdot x_N, \\
+# (W_l)_{jk} &\sim N(0, 2/m) \text{ at the start.}
+# \end{aligned}
 # $$
 #
 # For a unit's input $g \sim N(0, 1)$ half of the square survives, $\mathbb{E}\,\mathrm{ReLU}(g)^2 = \tfrac12$, so $\mathbb{E}\|x_l\|^2 = \|x_{l-1}\|^2$. For two inputs of length one at the angle $\theta$ the same integral gives
@@ -120,8 +123,8 @@ figures.show("fig-zou-angles", figure)
 # \mathbb{E}\, \mathrm{ReLU}(Wx) \cdot \mathrm{ReLU}(Wx') = \frac{\sin\theta + (\pi - \theta) \cos\theta}{\pi} = \cos\theta' ,
 # $$
 #
-# and a wide network follows these means from layer to layer: $\theta_0, \theta_1, \dots$ The gradient with respect to $W_l$ is a vector that came back from the output times $x_{l-1}$. The vectors of two inputs have the inner product $\tfrac12 m \prod_{k=l}^N (1 - \theta_{k-1}/\pi)$,
-# since units pass something back only where both inputs are active. So the inner products of gradients, divided by $m$, tend to
+# and a wide network follows these means from layer to layer: $\theta_0, \theta_1, \dots$ The gradient with respect to $W_l$ is the product of $x_{l-1}$ and a vector that came back from the output. For two inputs these vectors have the inner product $\tfrac12 m \prod_{k=l}^N (1 -
+# \theta_{k-1}/\pi)$, since only units that are active at both inputs contribute. So the inner products of gradients, divided by $m$, tend to
 #
 # $$
 # H(x, x') = \frac12 \sum_{l=1}^N \cos\theta_{l-1} \prod_{k=l}^N \Big(1 - \frac{\theta_{k-1}}{\pi}\Big) .
@@ -143,8 +146,8 @@ figures.show("fig-zou-angles", figure)
 #
 # The logistic loss has no minimiser, so a training here ends where $C$ has fallen to a target; at $C < \log 2/n$ all inputs are on their right sides.
 #
-# Which property can it be? Let $h(C)$ be the steepness $-\varphi'(z)$ at the margin where $\varphi(z) = C$; for the logistic loss it is $1 - e^{-C}$. The mean has at least one input with $\varphi(z_i) \ge C$, and there the steepness is $h(C)$ or more. So if the matrix of
-# gradients has the least eigenvalue $m\lambda$, then $\|\nabla C\|^2 \ge m\lambda\, h(C)^2/n^2$: a large gradient wherever the loss is not small. That suffices:
+# Which property of curvature can it be? Let $h(C)$ be the steepness $-\varphi'(z)$ at the margin where $\varphi(z) = C$; for the logistic loss it is $1 - e^{-C}$. At least one input has $\varphi(z_i) \ge C$, as $C$ is the mean, and there the steepness is $h(C)$ or more. So if the matrix
+# of the gradients' inner products has the least eigenvalue $m\lambda$, then $\|\nabla C\|^2 \ge m\lambda\, h(C)^2/n^2$: a large gradient wherever the loss is not small. That suffices:
 #
 # ```{prf:lemma} The length of a path
 # :label: lem-zou-path
@@ -159,13 +162,13 @@ figures.show("fig-zou-angles", figure)
 # length of the step; with both, it is at least $q\,\eta\mu\,h(C)$.
 # ```
 #
-# If $\mu$ and $q$ do not depend on the width, the goal is within $m^{-1/2}$ times a constant, while $\|W_l\|_2$ does not shrink at all. Thus the region is small, the gradients in it have hardly changed, and $\mu$ is what it was: the argument closes itself, for widths that are
-# large enough. We measure each of its parts.
+# If $\mu$ and $q$ do not depend on the width, the goal is within $m^{-1/2}$ times a constant, while $\|W_l\|_2$ does not shrink at all. So the region is small, the gradients in it have hardly changed, and $\mu$ is what it was: for widths that are large enough the argument closes. We
+# measure each of its parts.
 #
 # ## Descent, with and without noise
 #
-# `family` trains all widths on the same inputs and labels, by gradient descent with all inputs and by stochastic gradient descent with one input a step. {numref}`fig-zou-near` shows how far the layer has gone that moved most. The prediction is `limit`: training with the
-# gradients' inner products kept at $mH$, from the outputs at the start.
+# How far is the goal? `family` trains all widths on the same inputs and labels, by gradient descent with all inputs and by stochastic gradient descent with one input a step. The prediction, `limit`, trains from the outputs at the start with the gradients' inner products kept at $mH$. In
+# {numref}`fig-zou-near`, see on the left and in the middle that movement and path fall along the predicted line, while the layers' own norms stay.
 
 # %%
 family = deep_overparameterization.family(
@@ -184,8 +187,12 @@ root = np.sqrt(widths)
 left.loglog(widths, family.limits[..., 3:].max(-1).mean(0) / root, color="grey", ls="--", label="predicted")
 left.loglog(widths, family.norms.mean(0), color=black, ls=":", label=r"$\|W_l(0)\|_2$")
 middle.loglog(widths, family.limits[..., 2].mean(0) / root, color="grey", ls="--", label="predicted")
-for panel, title in ((left, "Movement of a layer"), (middle, "Length of the path"), (right, "Changed activity (%)")):
-    panel.set(title=title, xlabel="width $m$", ylabel="share of units (%)" if panel is right else "norm")
+for panel, title, name in (
+    (left, "Layers move less", "movement, or norm, of a layer"),
+    (middle, "Paths get shorter", "length of the path"),
+    (right, "Fewer units change", "changed activity (%)"),
+):
+    panel.set(title=title, xlabel="width $m$", ylabel=name)
     panel.legend()
 left.set_ylim(None, 10)
 middle.set_ylim(None, 20)
@@ -236,13 +243,13 @@ claims.report(
 )
 
 # %% [markdown]
-# The number of steps hardly depends on the width. The exponents are a little beyond $-\tfrac12$ for a reason that the table shows: narrow networks move more than the limit says, and only wide ones come up to it. The noise of single inputs makes the path
-# longer, but neither the movement nor the number of steps: near the goal every single gradient is small too, so the noise dies out by itself.
+# The number of steps hardly depends on the width. The exponents are a little beyond $-\tfrac12$, because narrow networks move more than the limit says, and only wide ones come up to it. The noise of single inputs makes the path longer, but neither the movement nor the number of steps
+# larger: near the goal every single gradient is small too, so that the noise dies out.
 #
 # ## The gradient on the way
 #
-# {numref}`fig-zou-gradient` follows the ratio $\|\nabla C\|^2/(m\,h(C)^2)$, whose least value on a path is the $\mu$ of the lemma. It does not vanish, and it does not fall with the width. `least_around` looks at the reason: the least eigenvalue of the gradients' inner products,
-# over $m$, at the start, at the end, twice as far in the same direction, and as far in a random one.
+# The lemma needs a $\mu$ that does not vanish: the least value of the ratio $\|\nabla C\|^2/(m\,h(C)^2)$ on the path. The left panel of {numref}`fig-zou-gradient` follows it: it stays away from zero, and does not fall with the width. The right panel shows the reason, by `least_around`:
+# the least eigenvalue of the gradients' inner products, over $m$, at the start, at the end, twice as far in the same direction, and as far in a random one.
 
 # %%
 curvature = deep_overparameterization.Curvature(
@@ -286,8 +293,9 @@ claims.report(
 # %% [markdown]
 # ## Other losses, other starts
 #
-# The lemma asks of $\varphi$ only that it is convex and falls to zero; the bound of the gradient by $\lambda$ holds for all such losses. A *proper* start is another matter. Signs of the right size do as well as Gaussian entries: what counts for independent entries with mean zero is the mean square. Half of it makes the signal,
-# and the gradient, fall by half in every layer. With equal entries all units of a layer stay equal, but for their signs in the last, and the signal explodes. From zero there is no way at all, since no unit is active.
+# How much depends on the loss and on the start? The lemma asks of $\varphi$ only that it is convex and falls to zero, and the bound of the gradient by $\lambda$ holds for all such losses. A *proper* start is another matter. For independent entries with mean zero the mean square counts, so
+# that signs of the right size do as well as Gaussian entries. Half the mean square makes the signal, and the gradient, fall by half in every layer. With equal entries all units of a layer stay equal, but for their signs in the last, and the signal explodes. From zero there is no way at
+# all, since no unit is active.
 
 # %%
 losses = deep_variations.losses(n, d, layers, width, few, 0.5, target, 10_000)
@@ -322,9 +330,9 @@ claims.report(
 # %% [markdown]
 # ## What the data must fulfil, and what depth costs
 #
-# Something must be assumed: no network gives two labels to one input. Let two inputs of opposite labels be at the angle $\theta$. Then $\lambda_0 \approx N(N + 1)\,\theta/4\pi$ for small $\theta$, and from outputs zero the margin grows at the rate $\frac12 \eta\lambda_0/(1 + e^z)$ a step in the
-# limit of width and of small steps: the number of steps is inverse to the angle ({numref}`fig-zou-data`). At small angles the network is far too narrow for this limit and
-# takes longer: the few units that can tell the inputs apart leave the wedge between their planes, as in {doc}`19_overparameterization`, and a wider network may at first take longer still. Equal inputs end at the loss $\log 2$, with one of them on the wrong side.
+# Something must be assumed: no network gives two labels to one input. Let two inputs of opposite labels be at the angle $\theta$. Then $\lambda_0 \approx N(N + 1)\,\theta/4\pi$ for small $\theta$, and from outputs zero the margin grows at the rate $\frac12 \eta\lambda_0/(1 + e^z)$ a step
+# in the limit of width and of small steps: the number of steps is inverse to the angle. The left panel of {numref}`fig-zou-data` compares trainings with this limit. At small angles the network is far too narrow for it and takes longer: the few units that can tell the inputs apart leave
+# the wedge between their planes, as in {doc}`19_overparameterization`. A wider network may at first take longer still. Equal inputs end at the loss $\log 2$, with one of them on the wrong side.
 
 # %%
 separation = deep_variations.separation(
@@ -374,9 +382,10 @@ claims.report(
 )
 
 # %% [markdown]
-# Depth pulls inputs together, and yet the least eigenvalue grows: the layers' contributions add up, and what is close at the end was apart at the beginning. With a step that is a quarter of what is stable, deeper networks need somewhat more steps, and each of their layers moves less.
+# Depth pulls inputs together, and yet the least eigenvalue grows (right panel): the layers' contributions add up, and what is close at the end was apart at the beginning. With a step that is a quarter of what is stable, deeper networks need somewhat more steps, and each of their layers
+# moves less.
 #
-# A network of width $0$ and one without layers have nothing to train and are refused by name. Equal inputs with opposite labels are no error: one can see what they do.
+# A network of width $0$ and one without layers have nothing to train and are refused. Equal inputs with opposite labels are allowed, to show what they do.
 #
 # ## Summary
 #

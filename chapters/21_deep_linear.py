@@ -23,8 +23,8 @@
 # **What you need.** Singular values and Hessians; [the landscape near the identity](03_landscape) for comparison.
 # ```
 #
-# Of Kawaguchi's paper {cite:p}`kawaguchi2016deep` only the abstract was read, and only its four claims are judged; of Hardt and Ma's {cite:p}`hardt2017identity`, section 2 with its proofs, whole, in the text printed for ICLR.
-# Another version of it prints another constant.
+# Of Kawaguchi's paper {cite:p}`kawaguchi2016deep` only the abstract was read, and only its four claims are judged. Of Hardt and Ma's {cite:p}`hardt2017identity`, section 2 with its proofs was read whole, in the text printed
+# for ICLR. Another version of it prints another constant.
 
 # %% tags=["parameters"]
 d: int = 5  # dimension of the network with links, and of its races
@@ -67,8 +67,8 @@ COLOUR = list(figures.COLOURS.values())
 # %% [markdown]
 # ## One function, two places to start
 #
-# The smallest deep linear network has two weights, $f(x) = w_2 w_1 x$, and the loss $\tfrac12 (w_2 w_1 - c)^2$ for a target $c$. {numref}`fig-linear-origin` shows it for $c = 1$ and for $c = -1$. A network without links starts
-# near the origin. There the gradient vanishes, and with more weights the loss is the flatter there the more they are. A network with links is the same function, started at $(1, 1)$. The square around it, $0 < w_i < 2$, has no
+# The smallest deep linear network has two weights, $f(x) = w_2 w_1 x$, and the loss $\tfrac12 (w_2 w_1 - c)^2$ for a target $c$. {numref}`fig-linear-origin` shows it for $c = 1$ and for $c = -1$. A network without links
+# starts near the origin. There the gradient vanishes, and the loss is the flatter the more weights there are. A network with links is the same function, started at $(1, 1)$. The square around it, $0 < w_i < 2$, has no
 # critical point but minima for $c = 1$. For $c = -1$ it has none at all, and descent from its centre ends in its corner, the origin.
 
 # %%
@@ -81,18 +81,18 @@ end = residual_optimum.from_identity(-one, 2, 0.01, 3000)[0]
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.4))
-for panel, c in zip(axes, (1, -1)):
+for panel, c, what in zip(axes, (1, -1), ("minima at the identity", "a way into the saddle")):
     panel.contour(w_1, w_2, (w_1 * w_2 - c) ** 2 / 2, levels=[0.1, 0.5, 1.5, 4], linewidths=0.9)
     for side in (1, -1):
         panel.plot(side * axis[axis > 0.4], side * c / axis[axis > 0.4], color=black)
     panel.add_patch(plt.Rectangle((0, 0), 2, 2, fill=False, color=green, lw=2))
     panel.plot(0, 0, "o", color=red)
     panel.plot(1, 1, "s", color=green)
-    panel.set(title=f"Target $c = {c}$", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
+    panel.set(title=f"$c = {c}$: {what}", xlabel="$w_1$", ylabel="$w_2$", aspect="equal")
 axes[1].annotate("", 1 + end.flatten(), (1, 1), arrowprops={"arrowstyle": "->", "color": green})
 for (N, curve), style in zip(along.items(), ("-", "--", "-.")):
     axes[2].plot(equal, curve, style, label=f"{N} weights")
-axes[2].set(title="All weights equal, $c = 1$", xlabel="$w$", ylabel="loss")
+axes[2].set(title="More weights: flatter at zero", xlabel="$w$", ylabel="loss")
 axes[2].legend()
 figures.show("fig-linear-origin", figure)
 
@@ -101,7 +101,7 @@ figures.show("fig-linear-origin", figure)
 # :name: fig-linear-origin
 # :alt: Two contour plots with a saddle at the origin, marked red, and a green square of side two with its centre at (1, 1). On the left a curve of minima passes through the centre; on the right the minima lie in the other quadrants and an arrow leads from the centre to the origin. A third panel shows the loss along equal weights, ever flatter at zero with more weights.
 #
-# The loss of two weights, for two targets. Black: the minima. Red: the origin, a saddle. Green: the identity, and the square around it; the arrow is a descent from the identity. Right: the loss along equal weights.
+# The loss of two weights, for two targets. Black: the minima. Red: the origin, a saddle. Green: the identity, and the square around it; the arrow is a descent from the identity. Right: the loss along equal weights, for $c = 1$.
 # ```
 #
 # ## Without links: the four claims
@@ -159,7 +159,8 @@ figures.show("fig-linear-origin", figure)
 # $m < r$ largest terms and the hidden layers hold nothing else, two matrices have negative curvature, and three or more have none. (Not every point with $Z = 0$ is so bad: at $(0, W_2, 0)$ the least eigenvalue is $-\sigma_1
 # \|W_2\|_2$.)
 #
-# We compute all of it. For three designs, one of which meets the quoted conditions, `examine_all` makes a critical point for every set of terms that $Z$ can keep, with random matrices between, and takes its exact Hessian.
+# A computation checks all of it. For three designs, one of which meets the quoted conditions, `examine_all` makes a critical point for every set of terms that $Z$ can keep, with random matrices between, and takes its exact
+# Hessian.
 
 # %%
 designs = linear_saddles.designs(generator)
@@ -217,10 +218,10 @@ claims.report("kawaguchi-bad", verdict=points.bad, evidence=verdicts.PROVED,
 # %% [markdown]
 # ## How long a saddle holds
 #
-# Near a bad saddle descent is slow, however lucky the direction. For $N$ equal weights $w$ and the target one, the flow is $\dot w = w^{N-1}(1 - w^N)$. From a small start $w_0$ it needs about $\log(1/w_0)$ for two weights and
-# $w_0^{2-N}/(N-2)$ for more: every factor of ten costs a constant time for two weights, ten times as much for three, a hundred times for four ({numref}`fig-linear-escape`). The same is seen for matrices. A target $R$ of dimension
-# $d$ with positive determinant is learned by gradient descent with step size [$\eta$](#notation-eta), from Gaussian weights of several sizes, and from the identity. The steps of its staircases are the bad saddles of the table:
-# $Z$ takes up the largest terms, one after the other.
+# Near a bad saddle descent is slow, however lucky the direction. For $N$ equal weights $w$ and the target one, the flow is $\dot w = w^{N-1}(1 - w^N)$. From a small start $w_0$ it needs about $\log(1/w_0)$ for two weights
+# and $w_0^{2-N}/(N-2)$ for more. A start ten times smaller costs a constant time more for two weights, ten times the time for three, and a hundred times for four: these are the slopes in the left panel of
+# {numref}`fig-linear-escape`. In the right panel gradient descent with step size [$\eta$](#notation-eta) learns a target $R$ of dimension $d$ with positive determinant, from Gaussian weights of several sizes and from the
+# identity. The steps of the staircases are the bad saddles of the table: $Z$ takes up the largest terms, one after the other.
 
 # %%
 sizes = np.logspace(-3, -0.5, 26)
@@ -362,9 +363,9 @@ claims.report("hardt-ma-optimum", verdict=near.verdict, evidence=verdicts.PROVED
 # %% [markdown]
 # ## What ReLU changes
 #
-# Kawaguchi's second claim is lost with a single unit. Let $f(x) = w_2\, \mathrm{ReLU}(w_1 x)$ learn the outputs $1$ and $-2$ at the inputs $1$ and $-1$. Where $w_1 > 0$ the unit answers to the first input only, and its best loss
-# is $2$, reached along $w_1 w_2 = 1$. Where $w_1 < 0$ it answers to the second, and its best loss is $\tfrac12$. The points of the first curve are local minima, and not global ({numref}`fig-relu-valleys`). A linear unit has to
-# serve both inputs, has one least loss, here $\tfrac14$, and its other critical point is the saddle at zero.
+# Kawaguchi's second claim is lost with a single unit. Let $f(x) = w_2\, \mathrm{ReLU}(w_1 x)$ learn the outputs $1$ and $-2$ at the inputs $1$ and $-1$. Where $w_1 > 0$ the unit answers to the first input only, and its best
+# loss is $2$, reached along $w_1 w_2 = 1$. Where $w_1 < 0$ it answers to the second, and its best loss is $\tfrac12$. The points of the first curve, dashed in the right panel of {numref}`fig-relu-valleys`, are local minima
+# and not global. A linear unit, in the left panel, has to serve both inputs. It has one least loss, here $\tfrac14$, and its other critical point is the saddle at zero.
 
 # %%
 outputs = (1.0, -2.0)

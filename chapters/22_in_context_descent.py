@@ -70,9 +70,9 @@ d = len(Sigma)
 # %% [markdown]
 # ## Four transformers, seen as polynomials
 #
-# A prompt has $n$ examples $x_i$, $y_i = w \cdot x_i$ with a hidden $w$, and a query $x$. The transformer is to answer $w \cdot x$. One that runs gradient descent from zero on the examples is, in the end, a polynomial: in a direction where
-# the Gram matrix $S = \frac1n \sum_i x_i x_i^\top$ of the examples has the eigenvalue $\lambda$, step sizes $a_1, a_2, \dots$ leave the share $\prod_l (1 - a_l \lambda)$ of $w$ unlearned. {numref}`fig-ahn-polynomials` has these
-# polynomials for the best step sizes, and the eigenvalues that prompts have. Each more layer is one more root.
+# A prompt has $n$ examples $x_i$, $y_i = w \cdot x_i$ with a hidden $w$, and a query $x$. The transformer is to answer $w \cdot x$. One that runs gradient descent from zero on the examples is, in the end, a polynomial. Let $\lambda$ be an
+# eigenvalue of the Gram matrix $S = \frac1n \sum_i x_i x_i^\top$ of the examples: in its direction the step sizes $a_1, a_2, \dots$ leave the share $\prod_l (1 - a_l \lambda)$ of $w$ unlearned. {numref}`fig-ahn-polynomials` has these
+# polynomials for the best step sizes, and the eigenvalues that prompts have. Each further layer is one more root.
 
 # %%
 sizes = {L: in_context_descent.step_sizes(d, n, L)
@@ -126,8 +126,8 @@ figures.show("fig-ahn-polynomials", figure)
 # ```
 #
 # The proof needs no inverse of $\Sigma$ or $S$, and no more examples than dimensions. It also tells which other weights do as well: $P \to cP$ and $Q \to Q/c$, entries that the answer does not see, and for $d = 1$ one more, with the roles of
-# $x$ and $y$ exchanged. `one_layer_loss` is the exact loss in all entries of $P$ and $Q$; descents of it from random weights end at the bound or, as there are other local minima, above it. In two dimensions trainings often end in one where
-# the last row of $P$ looks at the inputs in place of the outputs. In five, those below did not ({numref}`fig-ahn-one`).
+# $x$ and $y$ exchanged. `one_layer_loss` is the exact loss in all entries of $P$ and $Q$; descents of it from random weights end at the bound or, as there are other local minima, above it. In two dimensions trainings often end in a local
+# minimum where the last row of $P$ looks at the inputs in place of the outputs. In five, those below did not: the dots of {numref}`fig-ahn-one`, left, should lie on their curve.
 
 # %%
 covariances = {"isotropic": identity, "general": Sigma}
@@ -169,7 +169,7 @@ figures.show("fig-ahn-one", figure)
 # One layer for five variances. Left: what one step learns of a direction, the multiples of $\Sigma^{-1}$ (dotted) and the trained transformers (dots). Right: losses; $\Sigma^{-1}$ is best only in the limit of many examples.
 # ```
 #
-# A multiple of $\Sigma^{-1}$ would learn the same share of all directions. The best $A$ learns less of those with small variance, as the term $\frac1n \operatorname{tr} \Sigma$, the noise of a Gram matrix of few examples, is the same for
+# A multiple of $\Sigma^{-1}$ would learn the same share of all directions. The best $A$ learns less of those with small variance, because the noise of a Gram matrix of few examples, the term $\frac1n \operatorname{tr} \Sigma$, is the same for
 # all. That is what the abstract says: the preconditioner adapts to the inputs' distribution and to the variance that comes from inadequate data.
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
@@ -222,8 +222,8 @@ claims.report("ahn-adapts", verdict=adapted.verdict, evidence=verdicts.PROVED,
 # The last argument is valid for Theorem 4 too: $f$ is the same for $(O A_l O^\top, O B_l O^\top)$. And a smooth function that is bounded below has points on the family with derivatives as small as you like (Ekeland). So both infima are zero,
 # that of Theorem 3 is attained, and $\Sigma$ plays no role. Among *all* entries of $P$ and $Q$, which the theorems do not speak of, these points need not be critical (last exercise).
 #
-# To evaluate: moments of $\mu$ are exact fractions, by a recurrence; the Gauss nodes of $\lambda\, d\mu$ are the roots; and a cubature is exact for polynomials of the matrix $S$ in two and three dimensions. With it we search all pairs $A_1$,
-# $A_2$, and differentiate.
+# All of this can be evaluated. Moments of $\mu$ are exact fractions, by a recurrence. The Gauss nodes of $\lambda\, d\mu$ are the roots. And a cubature is exact for polynomials of the matrix $S$ in two and three dimensions; with it we search
+# all pairs $A_1$, $A_2$, and differentiate.
 
 # %%
 pairs = landscape.Pairs(tuple(
@@ -258,7 +258,7 @@ claims.report("ahn-theorem-4", verdict=changing.verdict, evidence=verdicts.PROVE
 # ## Trained transformers find the roots
 #
 # The source's Figure 2 shows three layers after training, for $d = 5$ and $n = 20$: $A_1$, $A_2$, $A_3$ are close to multiples of the identity, in whitened coordinates, and their entries are printed. We train all entries of the three matrices
-# from small random ones, on fresh prompts in every step ({numref}`fig-ahn-steps`).
+# from small random ones, on fresh prompts in every step. In the left panel of {numref}`fig-ahn-steps`, see that every seed ends at the dotted lines, though not in the same order.
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
@@ -289,8 +289,8 @@ figures.show("fig-ahn-steps", figure)
 # Left: diagonals of the trained matrices, five entries a layer, and the reciprocal roots (dotted). The loss does not depend on their order; the lines show which one each seed found. Right: losses of the best steps, of equal ones, and of equal ones that use one example fewer.
 # ```
 #
-# Equal steps, which is gradient descent as one would run it, are far behind from two layers on. With one layer there is nothing to choose, and a transformer cannot be better than the best step on the same examples. In the authors' public
-# notebooks it would seem to be: there the descents that transformers are compared with use 19 of the 20 examples, as the query is taken off twice. That alone moves the loss of one step from $1.154$ to $1.2$.
+# In the right panel equal steps, which is gradient descent as one would run it, are far behind from two layers on. With one layer there is nothing to choose, and a transformer cannot be better than the best step on the same examples. In the
+# authors' public notebooks it would seem to be. But there the descents that transformers are compared with use 19 of the 20 examples, as the query is taken off twice, and that alone moves the loss of one step from $1.154$ to $1.2$.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 rows = "".join(
@@ -316,9 +316,9 @@ claims.report("ahn-figure-2", verdict=printed.verdict, evidence=verdicts.SAMPLED
 # With $B_l = b_l I$ a layer also multiplies the inputs: $\lambda_{l+1} = \lambda_l (1 - a_l b_l \lambda_l)^2$. What is left of $w$ is $\prod_l (1 - a_l \lambda_l)$, a polynomial of degree 13 in $\lambda$ for three layers. Its mean square is a
 # moment of degree 26. `minima` finds several local minima of the exact loss.
 #
-# The source's Figure 4 prints matrices of such a transformer. Its text says $n = 10$; the notebooks of the public code, which make such figures, say $n = 20$. The pictures that two of them store, one with and one without a covariance,
-# show $b = (0.90, 0.57)$ and $b = (0.34, 0.34)$: two local minima ({numref}`fig-ahn-plus`). The second is one of the exact loss. The first is one of the average over a *batch* of 20,000 prompts, the size that the notebook uses, and not of
-# the mean.
+# The source's Figure 4 prints matrices of such a transformer. Its text says $n = 10$; the notebooks of the public code, which make such figures, say $n = 20$. The pictures that two of them store, one with and one without a covariance, show $b =
+# (0.90, 0.57)$ and $b = (0.34, 0.34)$: two local minima. The second is one of the exact loss. The first is one of the average over a *batch* of 20,000 prompts, the size that the notebook uses, and not of the mean. {numref}`fig-ahn-plus` shows
+# why: beyond the eigenvalues that a batch holds, on the left, its residual rises, and on the right only the exact mean notices.
 
 # %%
 exact = {m: changed_inputs.exact_rule(d, m, 3) for m in (20, 10)}

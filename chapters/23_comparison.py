@@ -66,9 +66,9 @@ COLOUR = list(figures.COLOURS.values())
 # %% [markdown]
 # ## One picture
 #
-# Every theorem gets a training by descent with exact gradients, at several widths: the number of units in a layer, which is the dimension wherever layers are square. All are measured alike. Let $V$ be the matrices that the inputs meet, $I + W$
-# where there is an identity link and the weights themselves where there is none. *Movement* is $\|V_T - V_0\|_F / \|V_0\|_F$ over all layers, with the [norm](#notation-norms) taken of all entries. A *flip* is a pair of a unit and an input at which the unit is active before the training and not after
-# it, or the other way round; for Gaussian inputs the share of flips is the mean angle that the units turn by, divided by $\pi$. {numref}`fig-compare-lazy` has both.
+# Every theorem gets a training by descent with exact gradients, at several widths: the number of units in a layer, which is the dimension wherever layers are square. All are measured alike. Let $V$ be the matrices that the inputs meet, $I + W$ where there is an identity link and the weights
+# themselves where there is none. *Movement* is $\|V_T - V_0\|_F / \|V_0\|_F$ over all layers, with the [norm](#notation-norms) taken of all entries. A *flip* is a pair of a unit and an input at which the unit is active before the training and not after it, or the other way round. For Gaussian
+# inputs the share of flips is the mean angle that the units turn by, divided by $\pi$. {numref}`fig-compare-lazy` has both: on the left, see which lines fall with the width.
 
 # %%
 rows = [
@@ -157,8 +157,8 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# **Widths.** Only theorems about networks that fit *any* labels ask for width, and what Du et al. ask for is out of all proportion to what works. Where there is a teacher of the student's own form, the number of units is given, and no more are
-# needed. Is the network too narrow for the labels, descent does not arrive: the narrowest ones here did not.
+# **Widths.** Only theorems about networks that fit *any* labels ask for width, and what Du et al. ask for is out of all proportion to what works. Where there is a teacher of the student's own form, the number of units is given, and no more are needed. If the network is too narrow for the labels,
+# descent does not arrive: the narrowest ones here did not.
 #
 # **Rates.** Every measured rate is at least as good as the promise, and close to the exact one, which knows the curvature at the end. Where it is below, the slowest direction has hardly been excited, or curvatures close to the least one have not died
 # out yet. One-point convexity with the paper's margin of $0.03$ in the [printed scale](#notation-r) promises far less than the least curvature, $\tfrac12 - \tfrac1\pi$ at the identity, would allow. What Du et al. promise is of the right order.
@@ -182,7 +182,7 @@ display(Markdown(
 # \operatorname{tr} Q$, with traces of order one. The wide network's $\|W_T - W_0\|_F^2$ tends to $r_0^\top H^{-1} r_0$, and $\|W_0\|_F^2$ is $md$ but for a relative deviation that vanishes.
 # ```
 #
-# So one movement is small because the problem is, by assumption, and more width does not change it; the other because there are many units, and more width makes it vanish. What tells them apart is not the size but where the training ends. With the identity it ends at $W^*$, from every
+# So one movement is small because the problem is, by assumption, and more width does not change it. The other is small because there are many units, and more width makes it vanish. What tells them apart is not the size but where the training ends. With the identity it ends at $W^*$, from every
 # start in the regime. The wide network ends next to its start, from every start.
 #
 # That is the price of the theorem. Its two phases are a mechanism of feature learning: the [potential](#notation-g) falls, then every step leads home. They are seen far outside its regime, in the second row of the table, where the weights move by a third of their length and every tenth pair of a
