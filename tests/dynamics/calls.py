@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from src.dynamics import flow, history, linearised, portrait, sgd, three_variables
+from src.dynamics import flow, history, linearised, portrait, second_moments, sgd, three_variables
 from src.model import population
 from tests.bad_inputs import Call
 
@@ -56,6 +56,20 @@ CALLS = [
     Call(linearised.numerical_rates, lambda: {"d": 3}),
     Call(linearised.sgd_decay, lambda: {"eta": 0.01, "batch": 4, "d": 5}),
     Call(linearised.largest_stable_step, lambda: {"batch": 4, "d": 5}),
+    Call(second_moments.maps, lambda: {"d": 5}),
+    *(
+        Call(function, lambda: {"eta": 0.001, "batch": 4, "d": 5, "chi": 1.2})
+        for function in (second_moments.step_matrix, second_moments.growth, second_moments.decay)
+    ),
+    *(
+        Call(function, lambda: {"batch": 4, "d": 5, "chi": 1.2})
+        for function in (second_moments.largest_stable_step, second_moments.fastest_step)
+    ),
+    Call(
+        second_moments.mean_square,
+        lambda: {"W0": _draw(5, 5), "eta": 0.001, "batch": 4, "steps": 3, "chi": 1.2},
+        {"W0": {"smaller"}, "steps": {"zero"}},
+    ),
     Call(
         portrait.at,
         lambda: {"d": 7, "trace": 0.5, "skew": 0.2},
@@ -92,4 +106,6 @@ CALLS = [
     Call(three_variables.trajectory, lambda: dict(FLOW), OF_A_POINT | {"t": {"first zero"}}),
     Call(three_variables.integrate, lambda: dict(FLOW), OF_A_POINT | {"t": {"first zero"}}),
 ]
-EXEMPT = {}  # name of a public function that takes no argument worth spoiling: why
+EXEMPT = {
+    "dynamics.minibatch.output": "a step of `sgd.train`, which checks what it hands on",
+}
