@@ -1,20 +1,20 @@
-r"""The one-point ratio of a pair in the span of I, J and K, bounded on boxes: a quadratic form with interval coefficients.
+r"""The one-point ratio of pairs in the span of I, J and K on whole boxes of them: a form with interval coefficients.
 
-Students and teachers I + W = (z, t), I + W* = (z*, t*) act on u as real numbers t, t* and on its complement as complex
-ones (`src.dynamics.three_variables`). Columns have lengths n, n*. The ratio q = <R, M> / |M|_F^2 at the printed scale
-does not change when both are turned or scaled alike, so that it depends on
+Student I + W = (z, t) and teacher I + W* = (z*, t*) act on u as real numbers t, t*, elsewhere as complex ones z, z*
+(`src.dynamics.three_variables`). Their columns have lengths n, n*. The ratio q = <R, M> / |M|_F^2 (printed scale) stays
+what it is when both are turned or scaled alike, and so depends on epsilon = 1/d and on
 
-    epsilon = 1/d,   p = 2 sin(phi/2) with phi the angle between z and z*,   T = t/n,   D = t*/n* - t/n,   r = n*/n - 1
+    p = 2 sin(phi/2) with phi the angle between z and z*,   T = t/n,   D = t*/n* - t/n,   r = n*/n - 1
 
-alone, and g = n r / epsilon. With y = (p, D, r / sqrt(epsilon)), n = 1, both <R, M> / d and |M|_F^2 / d become quadratic
-forms in y whose coefficients stay bounded as epsilon -> 0 and as M -> 0: `forms` encloses them on a box. A form of
-`N - q m` that is positive proves the ratio q for every pair of the box, M -> 0 and d -> infinity included.
+alone, with g = n r / epsilon. In y = (p, D, r / sqrt(epsilon)) and for n = 1, <R, M> / d and |M|_F^2 / d are quadratic
+forms whose coefficients stay bounded as epsilon -> 0 and as M -> 0; `forms` encloses them on a box. Where the first
+less q times the second is positive, the ratio is above q for all pairs of the box, M -> 0 and d -> infinity included.
 """
 
 import math
 from typing import NamedTuple
 
-from src.checks import arguments, between
+from src.checks import FORMULA, arguments, between
 from src.theory.intervals import Interval
 
 
@@ -71,7 +71,7 @@ class Forms(NamedTuple):
         return low
 
 
-@arguments(gamma=between(0, 1))
+@arguments(gamma=between(0, 0.5), d_least=FORMULA[2:])
 def domain(gamma, d_least):
     """The two Boxes of all pairs with |W|_2, |W*|_2 <= gamma and g <= 0.1 in d_least or more dimensions."""
     wider = 1 + 2**-40  # makes up for the rounding of these four lines
@@ -80,13 +80,13 @@ def domain(gamma, d_least):
     return Box(*sides, None), Box(*sides, (1 / psi - 1, 0.0))
 
 
+@arguments(box=Box, gamma=Interval)
 def forms(box, gamma):
     """The Forms on a Box of intervals, for norms of at most the interval gamma; None where it holds no such pair."""
     room = _columns(box, gamma)
     if room is None:
         return None
-    T, T_star = room.T, room.T_star
-    X = _geometry(box, room)
+    X, T_star = _geometry(box, room), room.T_star
     epsilon, p, D, beta, turn, pi = box.epsilon, box.p, box.D, 1 + X.r, X.turn, X.pi / 2
     one, root, asin = 1 - epsilon, epsilon.sqrt(), X.c.asin()
     square = beta * one * turn, beta * epsilon * X.kappa, epsilon
@@ -144,7 +144,7 @@ class _Geometry(NamedTuple):
 def _geometry(box, room):
     epsilon, p, D = box.epsilon, box.p, box.D
     T, T_star = room.T, room.T_star
-    one, number = 1 - epsilon, p._other
+    one, number = 1 - epsilon, p.of
     share = epsilon / one
     if box.r is None:
         G = (1 / (10 * room.n.lower())).hull(0)
@@ -165,11 +165,29 @@ def _geometry(box, room):
     part = (c.magnitude() / largest).meet(number(0).hull(1)) if largest.positive() else number(1)
     rise = (zeta - 1) * (1 + part + part.square()) / 3  # 1 / sqrt(1 - x^2) is convex in x^2
     return _Geometry(
-        r, G, turn, cosine, 1 + share * lean.square(), S, S_star, gap, gap * D, tau, c, c_epsilon, e, e_epsilon, f, f_root,
-        slope=(rise + 1).hull(1), slopes=(rise / 2).symmetric(),
-        chord=(zeta / 2).hull(0.5), chords=((zeta - 1) / 4).symmetric(),
-        versine=(1 / (1 + 1 / zeta)).hull(0.5), pi=p.pi(),
-    )  # fmt: skip
+        r,
+        G,
+        turn,
+        cosine,
+        1 + share * lean.square(),
+        S,
+        S_star,
+        gap,
+        gap * D,
+        tau,
+        c,
+        c_epsilon,
+        e,
+        e_epsilon,
+        f,
+        f_root,
+        slope=(rise + 1).hull(1),
+        slopes=(rise / 2).symmetric(),
+        chord=(zeta / 2).hull(0.5),
+        chords=((zeta - 1) / 4).symmetric(),
+        versine=(1 / (1 + 1 / zeta)).hull(0.5),
+        pi=p.pi(),
+    )
 
 
 def _own(square, beta, p, D):
@@ -191,7 +209,7 @@ class _Columns(NamedTuple):
 
 def _columns(box, gamma):
     """The _Columns of a box, or None if it holds no pair: z or z* is turned by phi / 2 or more, which bounds it."""
-    sine, number = box.p.lower().square() / 4, box.p._other
+    sine = box.p.lower().square() / 4
     cosine, depth = (1 - sine).sqrt(), (gamma.square() - sine).clipped().sqrt()
     one = 1 - box.epsilon
     least = (one * (cosine - depth).square() + box.epsilon * (1 - gamma).square()).lower().sqrt()

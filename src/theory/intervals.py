@@ -40,35 +40,36 @@ class Interval:
     def pi(cls):
         return cls._made(arb.pi(), arb.pi())
 
-    def _other(self, x):
+    def of(self, x):
+        """x as an interval of the same kind: as it is, or a number as a point."""
         return x if isinstance(x, Interval) else self._made(arb(x), arb(x))
 
     def __add__(self, other):
-        other = self._other(other)
+        other = self.of(other)
         return self._made(self.low + other.low, self.high + other.high)
 
     def __neg__(self):
         return self._made(-self.high, -self.low)
 
     def __sub__(self, other):
-        return self + -self._other(other)
+        return self + -self.of(other)
 
     def __rsub__(self, other):
-        return self._other(other) - self
+        return self.of(other) - self
 
     def __mul__(self, other):
-        other = self._other(other)
+        other = self.of(other)
         a, b, c, d = (x * y for x in (self.low, self.high) for y in (other.low, other.high))
         return self._made(a.min(b).min(c.min(d)), a.max(b).max(c.max(d)))
 
     def __truediv__(self, other):
-        other = self._other(other)
+        other = self.of(other)
         if not (other.low > 0 or other.high < 0):
             raise ZeroDivisionError(f"the divisor {other} may hold zero")
         return self * self._made(1 / other.high, 1 / other.low)
 
     def __rtruediv__(self, other):
-        return self._other(other) / self
+        return self.of(other) / self
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -111,7 +112,7 @@ class Interval:
 
     def hull(self, other):
         """The smallest interval that holds both."""
-        other = self._other(other)
+        other = self.of(other)
         return self._made(self.low.min(other.low), self.high.max(other.high))
 
     def meet(self, other):
@@ -153,20 +154,20 @@ class Checked(Interval):
     def pi(cls):
         return cls._of(iv.pi)
 
-    def _other(self, x):
+    def of(self, x):
         return x if isinstance(x, Checked) else self._of(iv.mpf(x))
 
     def __add__(self, other):
-        return self._of(self.x + self._other(other).x)
+        return self._of(self.x + self.of(other).x)
 
     def __neg__(self):
         return self._of(-self.x)
 
     def __mul__(self, other):
-        return self._of(self.x * self._other(other).x)
+        return self._of(self.x * self.of(other).x)
 
     def __truediv__(self, other):
-        other = self._other(other)
+        other = self.of(other)
         if not (other.x > 0 or other.x < 0):
             raise ZeroDivisionError(f"the divisor {other} may hold zero")
         return self._of(self.x / other.x)
@@ -185,6 +186,8 @@ class Checked(Interval):
         return self._of(iv.sqrt(self.x))
 
     def asin(self):
+        if not (self.x >= -1 and self.x <= 1):
+            raise ArithmeticError(f"{self} may exceed one and has no arcsine")
         ends = [iv.atan2(end, iv.sqrt(1 - end**2)) for end in (self.x.a, self.x.b)]
         return self._of(iv.mpf([ends[0].a, ends[1].b]))
 
@@ -202,7 +205,7 @@ class Checked(Interval):
         return self._of(iv.mpf([-size, size]))
 
     def hull(self, other):
-        other = self._other(other).x
+        other = self.of(other).x
         return self._of(iv.mpf([min(self.x.a, other.a), max(self.x.b, other.b)]))
 
     def meet(self, other):

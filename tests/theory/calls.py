@@ -20,6 +20,8 @@ from src.theory import (
     critical_points,
     detour,
     expansion,
+    family_certificate,
+    family_form,
     gradient_noise,
     gradient_size,
     gradient_witnesses,
@@ -31,6 +33,7 @@ from src.theory import (
     noisy_descent,
     norm_growth,
 )
+from src.theory.intervals import Interval
 from tests.bad_inputs import Call
 from tests.theory import calls_o_to_z
 
@@ -52,6 +55,14 @@ def unit(*shape):
     """A matrix of Frobenius norm 1, or several of spectral norm 1."""
     W = normal(*shape, seed=3)
     return W / (W.norm() if W.ndim == 2 else torch.linalg.matrix_norm(W, 2)[..., None, None])
+
+
+def certified_box():
+    return family_form.domain(0.1, 100)[0]
+
+
+def certified():
+    return family_certificate.Certificate(0.01, 0.4, 100, "..")
 
 
 def worst():
@@ -242,6 +253,20 @@ CALLS = [
         gradient_noise.noise_at,
         lambda: {**pair(3, 3), "gamma": 0.1, "batch": 5, "batches": 2, "generator": draws()},
     ),
+    Call(family_certificate.bounds_of_leaves, lambda: {"certificate": certified()}),
+    Call(family_certificate.halve, lambda: {"box": certified_box(), "side": "p"}),
+    Call(family_certificate.leaves, lambda: {"certificate": certified()}),
+    Call(
+        family_certificate.search,
+        lambda: {"gamma": 0.01, "delta": 0.4, "d_least": 100, "most": 100},
+        {"delta": {"zero", "negative"}},
+    ),
+    Call(family_certificate.verify, lambda: {"certificate": certified(), "arithmetic": "mpmath"}),
+    Call(family_form.domain, lambda: {"gamma": 0.1, "d_least": 100}),
+    Call(
+        family_form.forms,
+        lambda: {"box": certified_box().as_intervals(Interval), "gamma": Interval(0.1)},
+    ),
     Call(gradient_noise.places, lambda: {"large": 7, "generator": draws()}),
     Call(
         gradient_noise.way_home,
@@ -372,6 +397,7 @@ def flow_arguments():
 
 # Name of a public function that takes no argument worth spoiling: why.
 EXEMPT = {
+    "theory.family_certificate.record": "stores a recording in the working tree; its arguments are those of `search`",
     "theory.closed_form.check_array": "a check itself, which the calls with lists of inputs try",
     "theory.detour.detour": "takes half a minute; tests/theory/test_bad_relations.py spoils its arguments",
     "theory.norm_growth.limit": "takes no arguments",
