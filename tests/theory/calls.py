@@ -26,6 +26,9 @@ from src.theory import (
     gradient_size,
     gradient_witnesses,
     how_far,
+    joint_margin,
+    joint_steps,
+    local_convergence,
     main_theorem,
     margin,
     minima,
@@ -63,6 +66,10 @@ def certified_box():
 
 def certified():
     return family_certificate.Certificate(0.01, 0.4, 100, "..")
+
+
+def local():
+    return local_convergence.constants(3, 0.02, 0.03)
 
 
 def worst():
@@ -330,6 +337,32 @@ CALLS = [
     ),
     Call(how_far.three_cycle, lambda: {"d": 3}),
     Call(how_far.turned_cycles, lambda: {"d": 3, "gammas": [0.2]}),
+    Call(joint_margin.certified, lambda: {"gamma": 0.05, "g_max": 0.1, "cells": 5}, {"g_max": {"zero"}}),
+    Call(
+        joint_margin.certified_without_g,
+        lambda: {"gamma": 0.05, "distance": 0.1, "cells": 5},
+        {"distance": {"zero"}},
+    ),
+    Call(joint_margin.largest, lambda: {"delta": 0.03, "g_max": 0.1, "step": 0.05}, {"g_max": {"zero"}}),
+    Call(
+        joint_margin.pieces,
+        lambda: {"at": joint_margin.sizes(0.05), "x": Interval(0.5), "tau": 1.5, "push": Interval(0.05)},
+    ),
+    Call(joint_margin.sizes, lambda: {"gamma": 0.05}),
+    Call(joint_steps.found_pieces, lambda: pair(3, 3)),
+    Call(joint_steps.matrices, lambda: pair(3, 3)),
+    Call(
+        joint_steps.slacks,
+        lambda: {"W": 0.01 * normal(3, 3), "W_star": -0.01 * normal(3, 3), "gamma": 0.1, "tau": 1.5},
+    ),
+    Call(
+        local_convergence.constants,
+        lambda: {"d": 100, "gamma_0": 0.02, "distance": 0.03, "step": None, "noise": 0.0},
+        {"noise": {"zero"}},
+    ),
+    Call(local_convergence.descent, lambda: {**pair(3, 3), "at": local(), "steps": 2, "generator": draws()}),
+    Call(local_convergence.lipschitz, lambda: {"d": 100, "gamma": 0.05}),
+    Call(local_convergence.steps_to, lambda: {"at": local(), "distance": 0.01}),
     Call(main_theorem.corner_starts, lambda: {"d": 100, "gamma_0": 0.001, "least": 0.01}),
     Call(main_theorem.excess, lambda: {"step": 0.01, "d": 9, "gamma": 0.1}),
     Call(
