@@ -51,14 +51,14 @@ class Constants(NamedTuple):
 def lipschitz(d, gamma):
     r"""L with |R|_F <= L |M|_F for |W|_2, |W*|_2 <= gamma in d dimensions, a float on the safe side.
 
-        (pi/2)(d + 1) + arcsin kappa + (pi/2) psi sqrt(d) sqrt(d) + d (1 + (pi/2) psi),
+        (pi/2)(d + 1) + arcsin(psi^2 - 1) + (pi/2) psi sqrt(d) + d (1 + (pi/2) psi),
     from R = M X + B Theta + A_bar diag(rho): X_ij = pi - theta_ij, Theta_ij = theta_ij - theta_i*j, at most the angle
     of a_i and b_i, and |rho_j| <= sum_i (|r_i| + |b_i| |Theta_ij|).
     """
     at = joint_margin.sizes(gamma)
     half_pi, xi = at.gamma.pi() / 2, at.psi.square() - 1
     arcs = xi.meet(Interval(0, 1)).asin() if (1 - xi).positive() else half_pi
-    return -(-(half_pi * (d + 1) + arcs + half_pi * at.psi * d * 2 + d)).at_least()
+    return -(-(half_pi * (d + 1) + arcs + half_pi * at.psi * (Interval(d).sqrt() + d) + d)).at_least()
 
 
 @arguments(
@@ -82,13 +82,14 @@ def constants(d, gamma_0, distance, step=None, noise=0.0):
         raise ValueError(f"step must be at most c / L^2 = {longest}, not {step}")
     step = longest if step is None else step
     allowed = (Interval(margin) * distance / 2).at_least()
-    floor = -(-(2 * Interval(noise) / margin)).at_least() if margin > 0 else math.inf
+    floor = max(0.0, -(-(2 * Interval(noise) / margin)).at_least()) if margin > 0 else math.inf
     return Constants(d, gamma_0, distance, margin, L, step, noise, allowed, floor)
 
 
 @arguments(at=Constants, distance=_POSITIVE)
 def steps_to(at, distance):
-    """After so many steps |W - W*|_F is at most `distance` above the floor of the noise."""
+    """After so many steps |W - W*|_F is at most `distance` above the floor of the noise. Raises ValueError where the
+    theorem does not hold."""
     if at.verdict != verdicts.HOLDS:
         raise ValueError(f"at must hold: a positive margin and noise of at most {at.allowed}, not {at}")
     return max(0, math.ceil(math.log(at.distance / distance) / at.rate) + 1)
