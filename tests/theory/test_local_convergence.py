@@ -1,4 +1,4 @@
-"""Descent near the teacher: the Lipschitz constant on pairs, the promise on noisy runs, and the fields of the verdict."""
+"""Descent near the teacher: the Lipschitz constant on pairs, the promise on runs with noise, the verdict."""
 
 import math
 
