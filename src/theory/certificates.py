@@ -9,7 +9,7 @@ import time
 from typing import NamedTuple
 
 from src import verdicts
-from src.checks import arguments, between, within
+from src.checks import arguments, between, each, within
 from src.runs import recorded
 from src.theory import bounds, family_certificate, joint_margin, local_convergence, span, wrong_way
 from src.theory.intervals import Interval
@@ -77,7 +77,7 @@ def first_margin(gamma, g_max=bounds.G_LIMIT):
     return (whole - zeta * xi * psi.square() - zeta * xi.square() / 2 - (1 + psi) * half).at_least()
 
 
-@arguments(certificate=family_certificate.Certificate)
+@arguments(certificate=family_certificate.Certificate, arithmetics=each(tuple(family_certificate.KINDS)))
 def family(certificate, arithmetics=tuple(family_certificate.KINDS)):
     """The Family of a certificate, verified in these arithmetics."""
     found = tuple(family_certificate.verify(certificate, name) for name in arithmetics)
@@ -102,12 +102,12 @@ def whole_ball(gamma=bounds.PHASE_TWO_SPECTRAL, delta=bounds.DELTA):
     def ratio(d):
         return joint_margin.certified_without_g(gamma, 2 * gamma * math.nextafter(math.sqrt(d), math.inf))
 
-    low, high = 0, round(10 / gamma**2)
+    before, false_from = wrong_way.safe_dimension(gamma, delta), wrong_way.small_pair(gamma).onset
+    low, high = 0, round(false_from)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if ratio(middle) > delta else (low, middle)
-    before = wrong_way.safe_dimension(gamma, delta)
-    return WholeBall(gamma, delta, low, ratio(max(low, 1)), before, wrong_way.small_pair(gamma).onset)
+    return WholeBall(gamma, delta, low, ratio(max(low, 1)), before, false_from)
 
 
 def main():

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from src import verdicts
-from src.checks import COUNT, FORMULA, arguments, between
+from src.checks import COUNT, FORMULA, arguments, between, optional, within
 from src.runs import recorded
 from src.theory import bounds
 from src.theory.family_form import Box, domain, forms
@@ -137,12 +137,25 @@ def halve(box, side):
     return box._replace(**{name: (low, middle)}), box._replace(**{name: (middle, high)})
 
 
-@arguments(certificate=Certificate)
-def bounds_of_leaves(certificate):
-    """[(Box, a ratio that every pair of it exceeds)] of the boxes that hold pairs, in Arb's arithmetic."""
-    norm = _around(certificate.gamma, Interval)
-    found = ((box, _forms(box, norm)) for box in leaves(certificate))
+@arguments(certificate=Certificate, epsilon=optional(within(0, 1)), T=optional(between(0, math.inf)))
+def bounds_of_leaves(certificate, epsilon=None, T=None):
+    """[(Box, a ratio that every pair of it exceeds)] of the boxes that hold pairs, in Arb's arithmetic.
+
+    With epsilon or T only of those with 0 <= g <= 0.1 through which this slice goes.
+    """
+    norm, at = _around(certificate.gamma, Interval), {"epsilon": epsilon, "T": T}
+    at = {name: x for name, x in at.items() if x is not None}
+    boxes = (
+        box
+        for box in leaves(certificate)
+        if not at or (box.r is None and all(_holds(getattr(box, name), x) for name, x in at.items()))
+    )
+    found = ((box, _forms(box, norm)) for box in boxes)
     return [(box, one.ratio()) for box, one in found if one not in (None, "undefined")]
+
+
+def _holds(side, x):
+    return side[0] <= x <= side[1]
 
 
 @_CLAIM

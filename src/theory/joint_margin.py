@@ -102,11 +102,15 @@ def certified_without_g(gamma, distance, cells=100):
 
 
 def _least(at, push, cells):
+    """The least over cells of x of the best over tau, from below; worst cells first, for the others one tau will do."""
     start, least = at.gamma.pi() / 2 - 1, math.inf
-    for k in range(cells):
-        x = Interval(k / cells, (k + 1) / cells)
-        found = (sum(pieces(at, x, tau, push), start).at_least() for tau in TAUS)
-        least = min(least, max(found))
+    for k in sorted(range(cells), key=lambda k: abs(2 * k - cells)):
+        x, best = Interval(k / cells, (k + 1) / cells), -math.inf
+        for tau in TAUS:
+            best = max(best, sum(pieces(at, x, tau, push), start).at_least())
+            if best >= least:
+                break
+        least = min(least, best)
     return least
 
 

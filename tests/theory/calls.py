@@ -15,6 +15,7 @@ from src.theory import (
     arrivals,
     basins,
     bounds,
+    certificates,
     closed_form,
     correlated_inputs,
     critical_points,
@@ -164,6 +165,10 @@ CALLS = [
             "digits": closed_form.Digits(*np.ones((3, 2))),
         },
     ),
+    Call(certificates.all_pairs, lambda: {"delta": 0.03}),
+    Call(certificates.family, lambda: {"certificate": certified(), "arithmetics": ("Arb",)}),
+    Call(certificates.first_margin, lambda: {"gamma": 0.01, "g_max": 0.1}, {"g_max": {"zero"}}),
+    Call(certificates.whole_ball, lambda: {"gamma": 0.02, "delta": 0.03}),
     Call(closed_form.exact_columns, lambda: {"W": normal(2, 2)}, {"W": {"smaller"}}),
     Call(
         closed_form.exact_loss,
@@ -260,7 +265,11 @@ CALLS = [
         gradient_noise.noise_at,
         lambda: {**pair(3, 3), "gamma": 0.1, "batch": 5, "batches": 2, "generator": draws()},
     ),
-    Call(family_certificate.bounds_of_leaves, lambda: {"certificate": certified()}),
+    Call(
+        family_certificate.bounds_of_leaves,
+        lambda: {"certificate": certified(), "epsilon": 0.01, "T": 1.0},
+        {"epsilon": {"zero"}},
+    ),
     Call(family_certificate.halve, lambda: {"box": certified_box(), "side": "p"}),
     Call(family_certificate.leaves, lambda: {"certificate": certified()}),
     Call(
@@ -430,6 +439,7 @@ def flow_arguments():
 
 # Name of a public function that takes no argument worth spoiling: why.
 EXEMPT = {
+    "theory.certificates.main": "takes no arguments",
     "theory.family_certificate.record": "stores a recording in the working tree; its arguments are those of `search`",
     "theory.closed_form.check_array": "a check itself, which the calls with lists of inputs try",
     "theory.detour.detour": "takes half a minute; tests/theory/test_bad_relations.py spoils its arguments",

@@ -97,6 +97,13 @@ def test_the_bound_of_every_box_is_below_the_ratios_in_it():
                 assert span.printed_ratio(W, W_star, d)[0] > q - 1e-6
 
 
+def test_a_slice_holds_the_boxes_that_it_goes_through():
+    certificate = family.search(0.3)
+    every, some = family.bounds_of_leaves(certificate), family.bounds_of_leaves(certificate, epsilon=0.01, T=1.2)
+    assert 0 < len(some) < len(every) and set(some) <= set(every)
+    assert all(box.r is None and box.T[0] <= 1.2 <= box.T[1] for box, _ in some)
+
+
 @pytest.mark.parametrize("arithmetic", family.KINDS)
 def test_both_arithmetics_verify_what_the_search_found(arithmetic):
     found = family.verify(family.search(0.35), arithmetic)
