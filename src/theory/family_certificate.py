@@ -151,7 +151,7 @@ def bounds_of_leaves(certificate, epsilon=None, T=None):
         if not at or (box.r is None and all(_holds(getattr(box, name), x) for name, x in at.items()))
     )
     found = ((box, _forms(box, norm)) for box in boxes)
-    return [(box, one.ratio()) for box, one in found if one not in (None, "undefined")]
+    return [(box, one.ratio(certificate.delta)) for box, one in found if one not in (None, "undefined")]
 
 
 def _holds(side, x):

@@ -60,9 +60,8 @@ class Forms(NamedTuple):
         square = X * (self.p.square().lower() if X.positive() else self.p.square().upper())
         return (square + Y * least - a * x * y * 2 - (b * x + c * y).square() / Z).positive()
 
-    def ratio(self, highest=0.6, steps=12):
-        """A q that `exceeds` certifies on the box, within a few thousandths of the largest; -inf if not even -1."""
-        low, high = -1.0, highest
+    def ratio(self, low=-1.0, high=0.6, steps=12):
+        """A q that `exceeds` certifies on the box, between low and high, near the largest; -inf if not even low."""
         if not self.exceeds(low):
             return -math.inf
         for _ in range(steps):

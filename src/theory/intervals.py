@@ -122,7 +122,7 @@ class Interval:
 
     def clipped(self):
         """Without what lies below zero; zero where nothing is left."""
-        return self._made(self.low.max(arb(0)), self.high.max(arb(0)))
+        return self._made(self.low.lower().max(arb(0)), self.high.upper().max(arb(0)))
 
     def positive(self):
         """Whether it is certain that all of it is above zero."""

@@ -47,6 +47,22 @@ class Constants(NamedTuple):
         return verdicts.HOLDS if self.margin > 0 and self.noise <= self.allowed else verdicts.OPEN
 
 
+class Kept(NamedTuple):
+    """The theorem's Constants in a small dimension and in a large one, and descents with noise in the small one."""
+
+    small: Constants
+    large: Constants
+    worst: float  # the largest distance over what is promised, over all steps of all descents
+
+    @property
+    def verdict(self):
+        """holds, if the theorem does in both dimensions and no descent breaks its promise; fails if one does."""
+        if self.worst > 1 + 1e-9:
+            return verdicts.FAILS
+        both = self.small.verdict == self.large.verdict == verdicts.HOLDS
+        return verdicts.HOLDS if both else verdicts.OPEN
+
+
 @arguments(d=FORMULA, gamma=between(0, 0.17))
 def lipschitz(d, gamma):
     r"""L with |R|_F <= L |M|_F for |W|_2, |W*|_2 <= gamma in d dimensions, a float on the safe side.

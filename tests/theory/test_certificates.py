@@ -1,14 +1,14 @@
 """The certificates of chapter 17: the command, each verdict field by field, and chapter 7's bound in intervals."""
 
+import math
+
 import pytest
+import torch
 
 from src import verdicts
-from src.runs import recorded
-from src.theory import bounds, certificates, family_certificate, phase_two
-
-
-def stored():
-    return family_certificate.Certificate.from_arrays(recorded.load("certificate_family").arrays)
+from src.theory import bounds, certificates, family_certificate, phase_two, span
+from src.theory.family_form import Box, forms
+from src.theory.intervals import Interval
 
 
 def test_the_command_verifies_everything(capsys):
@@ -54,10 +54,26 @@ def test_the_verdict_of_the_family():
         assert found._replace(**change).verdict == verdicts.OPEN
 
 
-def test_ex_certificates_order():
-    """At fixed d the family's worst pairs are those of the limit; the certified gamma is within six per cent of it."""
-    certificate = stored()
-    assert certificate.gamma > 0.94 * 0.4019 and certificate.d_least == 100
+def test_ex_certificates_square():
+    A, M = torch.randn(2, 100, 6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    AM = A @ M.mT
+    whole = (AM.mT * AM).sum((-2, -1)) + AM.square().sum((-2, -1))
+    assert torch.allclose(whole, (AM + AM.mT).square().sum((-2, -1)) / 2) and whole.min() >= 0
+    skew = (M - M.mT) @ torch.linalg.inv(A).mT  # A M^T is skew
+    AM = A @ skew.mT
+    assert ((AM.mT * AM).sum((-2, -1)) + AM.square().sum((-2, -1))).abs().max() < 1e-8
+
+
+def test_ex_certificates_limit():
+    gamma, g = 0.3, 0.1
+    phi, n = 2 * math.asin(gamma), math.sqrt(1 - gamma**2)
+    q = math.pi / 2 - (phi + math.sin(phi)) / 2 - math.cos(phi / 2) ** 4 - g / (2 * n)
+    box = Box((1e-14, 1e-14), (2 * gamma, 2 * gamma), (1.0, 1.0), (0.0, 0.0), None).as_intervals(Interval)
+    found = forms(box, Interval(gamma)).ratio()
+    assert q - 1e-3 < found <= q
+    t = math.tan(phi / 2)
+    assert q == pytest.approx(math.pi / 2 - math.atan(t) - t / (1 + t**2) - 1 / (1 + t**2) ** 2 - g / (2 * n))
+    assert span.limit(gamma) <= q
 
 
 def test_bad_input_is_named():

@@ -70,6 +70,14 @@ def test_the_verdict_asks_for_margin_and_little_noise():
     assert local_convergence.constants(10, 0.05, 0.1).verdict == verdicts.OPEN
 
 
+def test_a_broken_promise_fails():
+    good = local_convergence.constants(10, 0.01, 0.02)
+    bad = local_convergence.constants(10, 0.05, 0.1)
+    kept = local_convergence.Kept(good, good, 1.0)
+    assert kept.verdict == verdicts.HOLDS and kept._replace(worst=1.01).verdict == verdicts.FAILS
+    assert kept._replace(small=bad).verdict == kept._replace(large=bad).verdict == verdicts.OPEN
+
+
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="gamma_0"):
         local_convergence.constants(10, 0.1, 0.1)
