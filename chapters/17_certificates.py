@@ -31,7 +31,7 @@ gamma: float = 0.35  # bound on the norms for the search that is made live
 gammas: list = [0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07]  # of the curves
 cells: int = 100  # intervals of the radial share
 arithmetics: list = ["Arb", "mpmath"]  # that verify the recorded boxes
-steps: int = 2000  # of the descents near the teacher
+steps: int = 500  # of the descents near the teacher
 seed: int = 0  # of every random draw
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Set-up"}
@@ -57,6 +57,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from IPython.display import Markdown, display
+from matplotlib.colors import LogNorm
 from matplotlib.patches import Rectangle
 
 from src import verdicts
@@ -82,13 +83,13 @@ slice_ = family.bounds_of_leaves(found, epsilon=0.01, T=1.0)
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, ax = plt.subplots(figsize=(7.2, 4.0))
-colours, norm = plt.get_cmap("cividis"), plt.Normalize(bounds.DELTA, max(q for _, q in slice_))
+colours, norm = plt.get_cmap("cividis"), LogNorm(bounds.DELTA, max(q for _, q in slice_))
 for box, q in slice_:
     left, right = (math.degrees(2 * math.asin(min(p, 2) / 2)) for p in box.p)
     low, high = box.D
     ax.add_patch(Rectangle((left, low), right - left, high - low, fc=colours(norm(q)), ec="white", lw=0.7))
-ax.set(xlim=(0, 1.02 * right if right > 20 else 20), ylim=(min(b.D[0] for b, _ in slice_), max(b.D[1] for b, _ in slice_)))
-ax.set(title="Boxes shrink where the ratio is small", xlabel="angle φ between student and teacher (degrees)", ylabel="D, how their sums differ")
+ax.set(ylim=(min(b.D[0] for b, _ in slice_), max(b.D[1] for b, _ in slice_)))
+ax.set(title="Boxes shrink where the ratio is small", xlabel="angle φ between student and teacher (degrees)", ylabel="D = t*/n* − t/n")
 ax.set_xlim(0, max(math.degrees(2 * math.asin(b.p[1] / 2)) for b, _ in slice_))
 ax.grid(False)
 figure.colorbar(plt.cm.ScalarMappable(norm, colours), ax=ax, label="the ratio is above this (printed scale)")
@@ -97,9 +98,10 @@ figures.show("fig-certified-boxes", figure)
 # %% [markdown]
 # ```{glue:figure} fig-certified-boxes
 # :name: fig-certified-boxes
-# :alt: A rectangle of angle against a difference, cut into boxes; on the left a few large ones in bright colours, towards the largest angles many thin ones, darkest in the middle.
+# :alt: A rectangle of angle against a difference, cut into boxes: wide dark ones at small angles, thin ones at large angles, small ones in the middle of the right side, bright ones in its corners.
 #
-# A slice through the boxes of one certificate at $d = 100$ and $T = 1$, for $0 \le g \le 0.1$; the variables are those of {prf:ref}`thm-family-form`. Colours say which ratio is proved on a box.
+# A slice through the boxes of one certificate at $d = 100$ and $T = 1$, for $0 \le g \le 0.1$; the variables are those of {prf:ref}`thm-family-form`. Colours say which ratio is proved on a box; the white
+# boxes hold no pair.
 # ```
 #
 # Four things make the boxes of {numref}`fig-certified-boxes` few. On the vector $u$ of ones $I + W$ acts as a real number $t$, elsewhere as a complex one $z$; the teacher has $t^*$ and $z^*$. The ratio does not change when both are
