@@ -20,7 +20,7 @@ from src import verdicts
 
 _CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 _KEYS = {"id": str, "row": int, "place": str, "statement": str, "paper": str, "chapter": str}
-PARTS = ("the paper", "companions")  # of the ledger
+PARTS = ("the paper", "companions", "found here")  # of the ledger
 _REPORT = ("id", "verdict", "evidence", "measured", "spread", "note", "numbers")
 _TOLERANCE = 0.02  # by which a claim's numbers may differ from run to run, relative, unless claims.yml says otherwise
 _PLUS_MINUS = re.compile(r"(?:±|\+/-)\s*(\d*\.?\d+(?:[eE][+-]?\d+)?)")

@@ -23,7 +23,7 @@ LETTER = {verdict: verdict[0].upper() for verdict in verdicts.MEANING} | {verdic
 
 def short(part):
     """The part's name in anchors and classes."""
-    return part.removeprefix("the ")
+    return part.removeprefix("the ").replace(" ", "-")
 
 
 def place_of(part, verdict):
@@ -38,6 +38,7 @@ def _paragraph(*children, classes=()):
 
 class _Directive(SphinxDirective):
     optional_arguments = 1
+    final_argument_whitespace = True
 
     @property
     def part(self):

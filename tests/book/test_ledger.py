@@ -268,6 +268,7 @@ smartquotes = False
 PAGES = {
     "index": "ledger-summary}", "ledger": "ledger}", "deviations": "deviations}",
     "companions": "ledger} companions", "companions-summary": "ledger-summary} companions",
+    "found-here": "ledger} found here", "found-here-summary": "ledger-summary} found here",
     "picture": "ledger-picture}",
 }  # fmt: skip
 
@@ -387,7 +388,7 @@ def test_the_pages_show_every_row_under_its_headers(changed):
 
 def test_counts_lead_to_the_rows_that_they_count(changed):
     for pages, every in changed:
-        for name, part in zip(("index", "companions-summary"), claims.PARTS):
+        for name, part in zip(("index", "companions-summary", "found-here-summary"), claims.PARTS):
             for tr in pages[name].select("tbody tr"):
                 verdict, count = texts(tr.select("td"))[0], int(texts(tr.select("td"))[2])
                 links = [a["href"] for a in tr.select("td:last-child a")]

@@ -15,15 +15,21 @@ from src.theory import (
     arrivals,
     basins,
     bounds,
+    certificates,
     closed_form,
     correlated_inputs,
     critical_points,
     detour,
     expansion,
+    family_certificate,
+    family_form,
     gradient_noise,
     gradient_size,
     gradient_witnesses,
     how_far,
+    joint_margin,
+    joint_steps,
+    local_convergence,
     main_theorem,
     margin,
     minima,
@@ -31,6 +37,7 @@ from src.theory import (
     noisy_descent,
     norm_growth,
 )
+from src.theory.intervals import Interval
 from tests.bad_inputs import Call
 from tests.theory import calls_o_to_z
 
@@ -52,6 +59,18 @@ def unit(*shape):
     """A matrix of Frobenius norm 1, or several of spectral norm 1."""
     W = normal(*shape, seed=3)
     return W / (W.norm() if W.ndim == 2 else torch.linalg.matrix_norm(W, 2)[..., None, None])
+
+
+def certified_box():
+    return family_form.domain(0.1, 100)[0]
+
+
+def certified():
+    return family_certificate.Certificate(0.01, 0.4, 100, "..")
+
+
+def local():
+    return local_convergence.constants(3, 0.02, 0.03)
 
 
 def worst():
@@ -147,6 +166,10 @@ CALLS = [
             "digits": closed_form.Digits(*np.ones((3, 2))),
         },
     ),
+    Call(certificates.all_pairs, lambda: {"delta": 0.03}),
+    Call(certificates.family, lambda: {"certificate": certified(), "arithmetics": ("Arb",)}),
+    Call(certificates.first_margin, lambda: {"gamma": 0.01, "g_max": 0.1}, {"g_max": {"zero"}}),
+    Call(certificates.whole_ball, lambda: {"gamma": 0.02, "delta": 0.03}),
     Call(closed_form.exact_columns, lambda: {"W": normal(2, 2)}, {"W": {"smaller"}}),
     Call(
         closed_form.exact_loss,
@@ -243,6 +266,24 @@ CALLS = [
         gradient_noise.noise_at,
         lambda: {**pair(3, 3), "gamma": 0.1, "batch": 5, "batches": 2, "generator": draws()},
     ),
+    Call(
+        family_certificate.bounds_of_leaves,
+        lambda: {"certificate": certified(), "epsilon": 0.01, "T": 1.0},
+        {"epsilon": {"zero"}},
+    ),
+    Call(family_certificate.halve, lambda: {"box": certified_box(), "side": "p"}),
+    Call(family_certificate.leaves, lambda: {"certificate": certified()}),
+    Call(
+        family_certificate.search,
+        lambda: {"gamma": 0.01, "delta": 0.4, "d_least": 100, "most": 100},
+        {"delta": {"zero", "negative"}},
+    ),
+    Call(family_certificate.verify, lambda: {"certificate": certified(), "arithmetic": "mpmath"}),
+    Call(family_form.domain, lambda: {"gamma": 0.1, "d_least": 100}),
+    Call(
+        family_form.forms,
+        lambda: {"box": certified_box().as_intervals(Interval), "gamma": Interval(0.1)},
+    ),
     Call(gradient_noise.places, lambda: {"large": 7, "generator": draws()}),
     Call(
         gradient_noise.way_home,
@@ -322,6 +363,32 @@ CALLS = [
     ),
     Call(how_far.three_cycle, lambda: {"d": 3}),
     Call(how_far.turned_cycles, lambda: {"d": 3, "gammas": [0.2]}),
+    Call(joint_margin.certified, lambda: {"gamma": 0.05, "g_max": 0.1, "cells": 5}, {"g_max": {"zero"}}),
+    Call(
+        joint_margin.certified_without_g,
+        lambda: {"gamma": 0.05, "distance": 0.1, "cells": 5},
+        {"distance": {"zero"}},
+    ),
+    Call(joint_margin.largest, lambda: {"delta": 0.03, "g_max": 0.1, "step": 0.05}, {"g_max": {"zero"}}),
+    Call(
+        joint_margin.pieces,
+        lambda: {"at": joint_margin.sizes(0.05), "x": Interval(0.5), "tau": 1.5, "push": Interval(0.05)},
+    ),
+    Call(joint_margin.sizes, lambda: {"gamma": 0.05}),
+    Call(joint_steps.found_pieces, lambda: pair(3, 3)),
+    Call(joint_steps.matrices, lambda: pair(3, 3)),
+    Call(
+        joint_steps.slacks,
+        lambda: {"W": 0.01 * normal(3, 3), "W_star": -0.01 * normal(3, 3), "gamma": 0.1, "tau": 1.5},
+    ),
+    Call(
+        local_convergence.constants,
+        lambda: {"d": 100, "gamma_0": 0.02, "distance": 0.03, "step": None, "noise": 0.0},
+        {"noise": {"zero"}},
+    ),
+    Call(local_convergence.descent, lambda: {**pair(3, 3), "at": local(), "steps": 2, "generator": draws()}),
+    Call(local_convergence.lipschitz, lambda: {"d": 100, "gamma": 0.05}),
+    Call(local_convergence.steps_to, lambda: {"at": local(), "distance": 0.01}),
     Call(main_theorem.corner_starts, lambda: {"d": 100, "gamma_0": 0.001, "least": 0.01}),
     Call(main_theorem.excess, lambda: {"step": 0.01, "d": 9, "gamma": 0.1}),
     Call(
@@ -389,6 +456,8 @@ def flow_arguments():
 
 # Name of a public function that takes no argument worth spoiling: why.
 EXEMPT = {
+    "theory.certificates.main": "takes no arguments",
+    "theory.family_certificate.record": "stores a recording in the working tree; its arguments are those of `search`",
     "theory.closed_form.check_array": "a check itself, which the calls with lists of inputs try",
     "theory.detour.detour": "takes half a minute; tests/theory/test_bad_relations.py spoils its arguments",
     "theory.norm_growth.limit": "takes no arguments",
