@@ -2,7 +2,7 @@ r"""Section 6, second half: rotation-invariant inputs x = r omega, omega uniform
 
 The network is homogeneous, f(r omega) = r f(omega), so the loss is E r^2 / d times the Gaussian one and only the flow's
 clock changes. A sample's gradient is of second degree in x: its noise needs E r^4. With inputs scaled to E r^2 = d, the
-noise term of `linearised.sgd_decay` gets the factor kappa = d E r^4 / ((d + 2) (E r^2)^2).
+noise term of `second_moments` gets the factor chi = d E r^4 / ((d + 2) (E r^2)^2).
 """
 
 import math
@@ -14,7 +14,7 @@ from scipy import stats
 
 from src import verdicts
 from src.checks import COUNT, DIMENSION, FORMULA, MATRIX, SEED, arguments, between, each, like, within
-from src.dynamics import linearised, sgd
+from src.dynamics import second_moments, sgd
 from src.model import landscape, weights
 from src.theory.closed_form import single
 
@@ -47,7 +47,7 @@ class Law(NamedTuple):
 
     draw: object  # (n, d, generator) -> [n, d]
     clock: float  # E r^2 / d, by which loss and gradient differ from the Gaussian ones
-    noise: float  # kappa
+    noise: float  # chi
 
 
 @arguments(d=FORMULA)
@@ -161,7 +161,7 @@ def example(draw, d, gamma, pairs, samples, generator):
 class Decay(NamedTuple):
     """How fast SGD's squared distance decays near the teacher, per unit of t = eta * steps."""
 
-    predicted: float  # linearised.sgd_decay at batch / kappa
+    predicted: float  # second_moments.decay
     mean: float  # mean over the runs
     error: float  # its standard error
     mean_square: float  # of the runs' mean square
@@ -185,8 +185,8 @@ def decay(W, law, level, batch, seeds, generator, begin=2.0, finish=7.0):
     W: [d, d]. seeds: the runs. Each run goes through a random half of the inputs, in an order of its own, and meets
     none twice. The inputs are scaled to E r^2 = d.
     """
-    if W.ndim != 2 or len(W) < 3:
-        raise ValueError(f"W must be one [d, d] matrix with d >= 3, not {list(W.shape)}")
+    if W.ndim != 2 or len(W) < 4:
+        raise ValueError(f"W must be one [d, d] matrix with d >= 4, not {list(W.shape)}")
     if len(seeds) < 2 or not begin < finish:
         raise ValueError(f"seeds must be at least two and begin less than finish, not {seeds}, {begin} and {finish}")
     d = W.shape[-1]
@@ -203,5 +203,5 @@ def decay(W, law, level, batch, seeds, generator, begin=2.0, finish=7.0):
     squares, window = run.distance.square(), (run.t >= begin) & (run.t <= finish)
     fits = [-np.polyfit(run.t[window], one[window].log(), 1)[0] for one in squares.T]
     mean_square = -np.polyfit(run.t[window], squares[window].mean(1).log(), 1)[0]
-    predicted = linearised.sgd_decay(eta, round(batch / law.noise), d)
+    predicted = second_moments.decay(eta, batch, d, law.noise)
     return Decay(predicted, np.mean(fits), np.std(fits, ddof=1) / len(fits) ** 0.5, mean_square, run.t, squares)

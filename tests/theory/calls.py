@@ -34,6 +34,7 @@ from src.theory import (
     margin,
     minima,
     naive_gradient,
+    noise_law,
     noisy_descent,
     norm_growth,
 )
@@ -421,6 +422,13 @@ CALLS = [
     Call(naive_gradient.pairs, lambda: {"d": 4, "count": 2, "generator": draws()}),
     Call(naive_gradient.skew_factor, lambda: {"d": 7, "size": 1e-6}),
     Call(naive_gradient.terms, lambda: {"d": 4, "gamma": 0.1, "count": 2, "generator": draws()}),
+    Call(
+        noise_law.against_runs,
+        lambda: {"dims": [5], "levels": [0.5], "steps": 2, "seeds": 2, "seed": 1},
+        {"seed": {"zero"}},
+    ),
+    Call(noise_law.largest_steps, lambda: {"dims": [5, 6], "share": 0.2}, {"share": {"zero"}}),
+    Call(noise_law.of_the_paper, lambda: {"eta": 0.001, "batch": 4, "d": 5}),
     Call(noisy_descent.bound, lambda: {"T": 9, "alpha": 0.1, "delta": 0.1, "G": 1.0}),
     Call(noisy_descent.descend, lambda: {"setting": quadratic(), "step": 0.1, "T": 2, "runs": 2, "generator": draws()}),
     Call(noisy_descent.enough_steps, lambda: {"T": 9, "alpha": 0.1, "delta": 0.1, "G": 1.0, "D": 1.0}),
