@@ -98,15 +98,17 @@ size = {"dims": dims, "gammas": gammas, "runs": runs, "t_end": t_end}
 size |= {"search_starts": search_starts, "search_steps": search_steps}
 if record:
     how_far.record(seed, **size)
+    how_far.record(seed, name="how_far_large", **arrivals.LARGE)
 live = how_far.make_map(**size, seed=seed)
-stored = recorded.load("how_far")
-both = how_far.Map(**stored.arrays), live
+stored = [recorded.load(name) for name in ("how_far", "how_far_large")]
+shown, large = (how_far.Map(**one.arrays) for one in stored)
+maps = shown, large, live
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 phase_two, phase_one = bounds.PHASE_TWO_SPECTRAL, math.sqrt(bounds.G_LIMIT / bounds.phase_one_potential(1.0))
-figure, axes = plt.subplots(2, len(KINDS), figsize=(8.6, 5.2), sharex=True)
-widest = 1.2 * max(one.gammas[-1] for one in both)
-for row, one, origin in zip(axes, both, ("recorded", "live, reduced")):
+figure, axes = plt.subplots(3, len(KINDS), figsize=(8.6, 6.6), sharex=True)
+widest = 1.2 * max(one.gammas[-1] for one in maps)
+for row, one, origin in zip(axes, maps, ("recorded", "recorded", "live, reduced")):
     inner = np.sqrt(one.gammas[1:] * one.gammas[:-1])
     edges = np.concatenate([[one.gammas[0] / 1.2], inner, [one.gammas[-1] * 1.15]])
     for ax, kind, share in zip(row, KINDS, one.share):
@@ -118,7 +120,7 @@ for row, one, origin in zip(axes, both, ("recorded", "live, reduced")):
         ax.set_yticks(np.arange(len(one.dims)) + 0.5, one.dims)
         ax.grid(False)
     row[0].set_ylabel(f"d ({origin},\n{one.outcomes.shape[-1]} runs a cell)")
-for ax in axes[1]:
+for ax in axes[-1]:
     ax.set_xlabel("γ = ‖W₀‖₂ = ‖W*‖₂")
 figure.colorbar(mesh, ax=axes, label="share that reaches W*", shrink=0.8)
 figure.suptitle("Descent reaches the teacher from much farther than the theorem's γ", x=0.01, ha="left", fontsize=11)
@@ -127,9 +129,9 @@ figures.show("fig-how-far", figure)
 # %% [markdown]
 # ```{glue:figure} fig-how-far
 # :name: fig-how-far
-# :alt: Six heat maps over gamma, on a logarithmic axis, and d. All cells at small gamma are at share one. Adversarial pairs begin to fail near one half, random ones only at larger gamma. The theorem's lines lie far to the left of every cell that fails.
+# :alt: Nine heat maps over gamma, on a logarithmic axis, and d. All cells at small gamma are at share one. Adversarial pairs begin to fail near one half, random ones only at larger gamma. The theorem's lines lie far to the left of every cell that fails.
 #
-# Share of the runs that reach the teacher, over the common spectral norm of start and teacher and over the dimension; coloured where runs were made. Top: recorded; bottom: the reduced map, computed with
+# Share of the runs that reach the teacher, over the common spectral norm of start and teacher and over the dimension; coloured where runs were made. Top and middle: recorded, in small and in large dimensions; bottom: the reduced map, computed with
 # this page. Dashed lines: the two norms for which the theorem's constants fit, 1/100 and 0.0225. Dotted: 1/2, from which on the three-cycle provably stays away, and 1/3, above which a pair that is not on
 # this map fails in high dimension.
 # ```
@@ -141,7 +143,6 @@ figures.show("fig-how-far", figure)
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 figure, axes = plt.subplots(1, len(KINDS), figsize=(8.6, 3.4), sharey=True)
-shown = both[0]
 for ax, kind, outcomes in zip(axes, KINDS, shown.outcomes):
     base = np.zeros(len(shown.gammas))
     for k, (name, colour, hatch) in enumerate(zip(OUTCOMES, (BLUE, ORANGE, BLACK, SKY, RED), ("", "///", "", "...", "xxx"))):
@@ -149,7 +150,8 @@ for ax, kind, outcomes in zip(axes, KINDS, shown.outcomes):
         part = (outcomes == k).mean((0, -1))
         ax.bar(np.arange(len(base)), part, 0.9, bottom=base, **look)
         base += part
-    ax.set_xticks(np.arange(len(base)), [f"{x:g}" for x in shown.gammas], rotation=90, fontsize=9)
+    some = np.arange(0, len(base), max(1, len(base) // 12))
+    ax.set_xticks(some, [f"{x:g}" for x in shown.gammas[some]], rotation=90, fontsize=9)
     ax.set(title=kind, xlabel="γ")
     ax.grid(False)
 axes[0].set_ylabel("share of the recorded runs")
@@ -162,15 +164,16 @@ figures.show("fig-how-they-end", figure)
 # :name: fig-how-they-end
 # :alt: Three panels of stacked bars over gamma. For small gamma all bars are full with runs that reach the teacher. Beyond, permuted copies, rests with positive loss and runs that still move take their place.
 #
-# How the recorded runs end, all dimensions together. Left and middle: random pairs. Right: adversarial pairs. (The recorded descents did not yet watch their columns.)
+# How the recorded runs end, all dimensions together. Left and middle: random pairs. Right: adversarial pairs.
 # ```
 #
 # Is a rest with positive loss a minimum or a saddle? The smallest eigenvalue of the Hessian tells. We make the runs that came to rest at the smallest $\gamma$ once more and compute it.
 
 # %%
-room = arrivals.room(both)
-made_by = stored.provenance
-rests = arrivals.rests(both[0], made_by["parameters"], room.elsewhere,
+room = arrivals.room(maps)
+first = next(k for k in (0, 1) if room.elsewhere in maps[k].gammas)
+made_by = stored[first].provenance
+rests = arrivals.rests(maps[first], made_by["parameters"], room.elsewhere,
                        made_by["seeds"][0])
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
@@ -179,7 +182,7 @@ for text, which in (
     ("comes to rest elsewhere", (how_far.COPY, how_far.REST)),
     ("is still moving at the end", (how_far.MOVING,)),
 ):
-    found = [arrivals.smallest_gamma(both, which, [k]) for k in range(len(KINDS))]
+    found = [arrivals.smallest_gamma(maps, which, [k]) for k in range(len(KINDS))]
     table += f"| {text} | " + " | ".join(f"$\\gamma = {x:g}$" if x < math.inf else "none" for x in found) + " |\n"
 kinds = ", ".join(f"${number(minima.lowest_curvature(W, W_star))}$ ($d = {d}$)" for d, W, W_star, _ in rests)
 text = (
@@ -187,7 +190,7 @@ text = (
     f"not is **{room.not_home:g}**: {room.not_home / phase_two:.0f} times the $\\gamma = {phase_two:g}$ that Phase II is given, and {room.not_home / phase_one:.0f} times the {phase_one:.4f} that $197\\gamma^2 \\le 0.1$ "
     f"allows. For all pairs and all dimensions it can be no more than {1 / 3 / phase_two:.0f} times, as the vanishing column below shows.\n\n{table}\n"
     f"The {len(rests)} recorded rests at $\\gamma = {room.elsewhere:g}$ have lowest curvature {kinds}: positive is a strict local minimum, not a saddle. "
-    f"Of the {room.wrong_way} runs whose first gradient points away from $W^*$, {room.wrong_way_home} arrive. {recorded.caption(stored)}"
+    f"Of the {room.wrong_way} runs whose first gradient points away from $W^*$, {room.wrong_way_home} arrive. {' '.join(map(recorded.caption, stored))}"
 )
 display(Markdown(text))
 
@@ -378,21 +381,22 @@ display(Markdown(text))
 # ```
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
-every_d, far = [d for one in both for d in one.dims], shown.gammas >= 0.7
-tried = (shown.outcomes[0] == how_far.HOME).sum(-1)[:, far].T  # Gaussian pairs: [gamma, d]
+every_d = [d for one in maps for d in one.dims]
+far = [x for x in large.gammas if x >= 0.7 and x in shown.gammas]
+share = [100 * one.share[0][:, np.isin(one.gammas, far)] for one in (shown, large)]  # of Gaussian pairs, [d, gamma]
 table = (
-    "| Gaussian pairs that arrive | "
-    + " | ".join(f"$d = {d}$" for d in shown.dims)
+    "| Gaussian pairs that arrive, % | "
+    + " | ".join(f"$d = {d}$" for d in (*shown.dims, *large.dims))
     + " |\n"
-    + "|---" * (len(shown.dims) + 1)
+    + "|---" * (len(shown.dims) + len(large.dims) + 1)
     + "|\n"
 )
-for x, numbers in zip(shown.gammas[far], tried):
-    table += f"| $\\gamma = {x:g}$ | " + " | ".join(map(str, numbers)) + " |\n"
+for x, numbers in zip(far, np.concatenate(share).T):
+    table += f"| $\\gamma = {x:g}$ | " + " | ".join(f"{y:.0f}" for y in numbers) + " |\n"
 text = (
     f"*Evidence for the first.* All {room.safe} runs with $\\gamma \\le {room.last_safe:g}$ arrive ({room.safe_adversarial} of them from adversarial pairs, $d$ from {min(every_d)} to {max(every_d)}), so that the families of the map "
     f"alone would have suggested a $\\gamma_*$ near {room.not_home:g}; a single pair that was thought of later brings it down to a third. A start that fails is easy to miss: few pairs were tried at each $\\gamma$.\n\n"
-    f"*Evidence for the second*, out of {shown.outcomes.shape[-1]} recorded runs each; these are few runs and small dimensions:\n\n{table}"
+    f"*Evidence for the second*, out of {shown.outcomes.shape[-1]} recorded runs each up to $d = {shown.dims[-1]}$, {large.outcomes.shape[-1]} above; these are few runs:\n\n{table}"
 )
 display(Markdown(text))
 

@@ -29,7 +29,7 @@ from src.experiments import (
 )
 from src.model import landscape, population, weights
 from src.runs import recorded
-from src.theory import critical_points, how_far, only_critical_point, phase_two, search
+from src.theory import arrivals, critical_points, how_far, only_critical_point, phase_two, search
 from src.threads import limited
 
 LIST = Path(__file__).with_name("recordings.txt")  # name, digest of the arrays, digest of the provenance
@@ -81,6 +81,8 @@ def said(name):
         given = chapter("09")
         sizes = "dims", "gammas", "runs", "t_end", "search_starts", "search_steps"
         return some(given, *sizes), [given["seed"]]
+    if name == "how_far_large":
+        return arrivals.LARGE, [chapter("09")["seed"]]
     if name == "fig_7":
         given = chapter("11")
         sizes = "d", "samples", "samples_test", "batch", "eta", "runs", "epochs", "vanilla_runs", "block_epochs", "seed"
