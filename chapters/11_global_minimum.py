@@ -431,7 +431,7 @@ claims.report(
 # :label: ex-arrival-rate
 #
 # Near $W^* = 0$ the gradient $\nabla L(W)$ is about $\frac12 (WJ + W) + \frac1\pi N$, where [$J = uu^\top$](#notation-j) and
-# $N = W^\top + \mathrm{tr}(W)\, I - 2\,\mathrm{Diag}(W)$. How fast does a skew-symmetric $M = W^* - W$ with $Mu = 0$ decay, and how many epochs of this
+# $N$ is $W^\top + \mathrm{tr}(W)\, I$ less $2\,\mathrm{Diag}(W)$. How fast does a skew-symmetric $M = W^* - W$ with $Mu = 0$ decay, and how many epochs of this
 # chapter bring it down tenfold?
 # ```
 #

@@ -148,8 +148,13 @@ figures.show("fig-linear-origin", figure)
 # matrices, hence global. (For $k = 0$ or $k = N$ all changes of $Z$ are possible, and $G = 0$.)
 #
 # *Let $Z$ have lower rank*, and let $k$ be the first index with $\operatorname{rank} V_k < r$. For $j = k, \dots, N - 1$ there is a unit vector $\omega_j$ with $\omega_j^\top V_j = 0$. Adding $\zeta_j \omega_j^\top$ to $W_{j+1}$
-# changes no $V_j$, so the loss stays the same, and for small $\zeta_j$ we are still at a local minimum: the gradient in $W_k$ vanishes for all of them. Its part with every $\zeta_j$ in it is $\omega_k\, (\omega_{k+1}^\top
-# \zeta_k) \cdots (\omega_{N-1}^\top \zeta_{N-2})\, \zeta_{N-1}^\top G V_{k-1}^\top$, hence $G V_{k-1}^\top = 0$. If $k = 1$, this is $G = 0$. If not, some $\xi$ has $V_{k-1} \xi \neq 0 = V_k \xi$, and $W_1 (I + \epsilon\, \xi
+# changes no $V_j$, so the loss stays the same, and for small $\zeta_j$ we are still at a local minimum: the gradient in $W_k$ vanishes for all of them. Its part with every $\zeta_j$ in it is
+#
+# $$
+# \omega_k\, (\omega_{k+1}^\top \zeta_k) \cdots (\omega_{N-1}^\top \zeta_{N-2})\, \zeta_{N-1}^\top G V_{k-1}^\top,
+# $$
+#
+# hence $G V_{k-1}^\top = 0$. If $k = 1$, this is $G = 0$. If not, some $\xi$ has $V_{k-1} \xi \neq 0 = V_k \xi$, and $W_1 (I + \epsilon\, \xi
 # v^\top)$ instead of $W_1$ leaves $V_k$ and $Z$ as they are. The same conclusion there says $G v\, (V_{k-1} \xi)^\top = 0$, for every $v$. So $G = 0$.
 # ```
 #
@@ -273,7 +278,11 @@ display(Markdown(f"Steps until $\\|Z - R\\|_F^2$ is {power(1e-6)}:\n\n| matrices
 # :nonumber:
 #
 # Let $\ell \ge 3\gamma$. Then there is a global optimum of $f$ with $\max_i \|A_i\|_2 \le 2(\sqrt\pi + \sqrt{3\gamma})^2 / \ell$. For every $\tau < 1$, a critical point of $f$ with $\max_i \|A_i\|_2 \le \tau$ is a global minimum,
-# and all $A$ with $\max_i \|A_i\|_2 \le \tau$ satisfy $\|\nabla f(A)\|_F^2 \ge 4\ell\,(1 - \tau)^{\ell - 1}\, \sigma_{\min}(\Sigma)^2\, \big(f(A) - \min f\big)$.
+# and all $A$ with $\max_i \|A_i\|_2 \le \tau$ satisfy
+#
+# $$
+# \|\nabla f(A)\|_F^2 \ge 4\ell\,(1 - \tau)^{\ell - 1}\, \sigma_{\min}(\Sigma)^2\, \big(f(A) - \min f\big).
+# $$
 # ```
 #
 # The gradient in $A_i$ is $2\, U_i^\top G \Sigma\, V_{i-1}^\top$ with the products of the factors $I + A_j$ before and behind. No factor has a singular value below $1 - \tau$. Multiplying by such a matrix shrinks no Frobenius

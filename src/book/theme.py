@@ -92,8 +92,9 @@ def _close(tag):
 def _context(app, page, template, context, doctree):
     """Without scripts a page is light; a reader's own wish is followed in ``layout.html``."""
     context["default_mode"] = "light"
-    if "body" in context:  # a list has items
+    if "body" in context:  # a list has items, and an empty corner of a table heads nothing
         context["body"] = context["body"].replace(' role="doc-biblioentry"', ' role="listitem"')
+        context["body"] = context["body"].replace('<th class="head"><p></p></th>', "<td></td>")
     if doctree is not None and (words := description(doctree)):
         context["metatags"] += f'\n<meta name="description" content="{html.escape(words)}" />'
 

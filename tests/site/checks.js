@@ -117,8 +117,9 @@ globalThis.siteChecks = (() => {
       .filter((node) => shown(node) && !named(node)).map((node) => `${name(node)} ${node.outerHTML.slice(0, 100)}`);
   }
 
+  /** A formula is a stop of the Tab key only where it scrolls: else it cannot be read to its end by keyboard. */
   const stops = () => [...document.querySelectorAll("mjx-container, mjx-container *")]
-    .filter((node) => node.tabIndex >= 0).map((node) => `${name(node)} is a tab stop`);
+    .filter((node) => node.tabIndex >= 0 && node.scrollWidth <= node.clientWidth + 1).map((node) => `${name(node)} is a tab stop`);
 
   /** The page's ground and text are light on dark in the dark, and else the other way round. */
   function colours() {

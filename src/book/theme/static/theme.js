@@ -36,8 +36,21 @@
     }
   }
 
+  /* A column's head that is formulas alone has their text as its name. */
+  function nameHeads() {
+    for (const head of document.querySelectorAll("article th:has(mjx-assistive-mml)")) {
+      const formulas = [...head.querySelectorAll("mjx-container")], text = (box) => box.querySelector("mjx-assistive-mml").textContent;
+      if (head.textContent.trim() !== formulas.map(text).join("").trim()) continue;
+      for (const box of formulas) {
+        box.setAttribute("role", "img");
+        box.setAttribute("aria-label", text(box));
+      }
+    }
+  }
+
   function watch() {
     nameLinks();
+    nameHeads();
     markAll();
     addEventListener("resize", () => requestAnimationFrame(markAll));
     document.addEventListener("toggle", markAll, true); // a fold's boxes have a width when it is open
