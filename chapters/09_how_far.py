@@ -267,7 +267,7 @@ for gamma, k, left, copy in zip(norms, three.by_descent, three.left, three.copie
 home = int((mixed.by_descent == how_far.HOME).sum())
 vanished = int(mixed.left.isnan().sum())
 text = (
-    f"{table}\nAt $\\gamma = 0.7$, $d = {dims[0]}$, {home} of {2 * runs} random and adversarial runs arrive by descent; descent and flow agree on {mixed.agree}, and {vanished} flows meet a column of length zero. Live runs at rest with positive loss: {len(live.resting)}; looked at: "
+    f"{table}\nAt $\\gamma = 0.7$, $d = {dims[0]}$, {home} of {2 * runs} random and adversarial runs arrive by descent; descent and flow agree on {mixed.agree}, and {vanished} flows meet a column of length zero. Live runs at rest with positive loss: {len(at_rest)}; looked at: "
     f"{len(lowest)}; at a point with positive curvature in every direction: {sum(x > 0 for x in lowest)}."
 )
 display(Markdown(text))
