@@ -112,7 +112,7 @@ for row, one, origin in zip(axes, maps, ("recorded", "recorded", "live, reduced"
     inner = np.sqrt(one.gammas[1:] * one.gammas[:-1])
     edges = np.concatenate([[one.gammas[0] / 1.2], inner, [one.gammas[-1] * 1.15]])
     for ax, kind, share in zip(row, KINDS, one.share):
-        mesh = ax.pcolormesh(edges, np.arange(len(one.dims) + 1), share, vmin=0, vmax=1, edgecolors="white", lw=0.3)
+        mesh = ax.pcolormesh(edges, np.arange(len(one.dims) + 1), share, vmin=0, vmax=1, rasterized=True)
         for x, style in ((phase_two, "--"), (phase_one, "--"), (1 / 3, ":"), (0.5, ":")):
             ax.axvline(x, color=RED, ls=style, lw=1.5)
         ax.text(0.95 * phase_one, len(one.dims) / 2, "theorem", color=RED, rotation=90, va="center", ha="right")
@@ -148,7 +148,7 @@ for ax, kind, outcomes in zip(axes, KINDS, shown.outcomes):
     for k, (name, colour, hatch) in enumerate(zip(OUTCOMES, (BLUE, ORANGE, BLACK, SKY, RED), ("", "///", "", "...", "xxx"))):
         look = {"color": colour, "hatch": hatch, "edgecolor": "white", "lw": 0.3, "label": name}
         part = (outcomes == k).mean((0, -1))
-        ax.bar(np.arange(len(base)), part, 0.9, bottom=base, **look)
+        ax.fill_between(np.arange(len(base)), base, base + part, step="mid", **look)
         base += part
     some = np.arange(0, len(base), max(1, len(base) // 12))
     ax.set_xticks(some, [f"{x:g}" for x in shown.gammas[some]], rotation=90, fontsize=9)

@@ -29,7 +29,7 @@ d_check: int = 10  # input dimension of the sampled gradients
 samples: int = 200000  # inputs for each sampled gradient
 d_noise: int = 60  # dimension of the SGD runs, a multiple of 30
 seeds: int = 8  # SGD runs for each law and step size
-dims_law: list = [20, 60]  # dimensions of the runs beside the exact law, increasing
+dims_law: list = [20, 60]  # dimensions of the runs beside the law, increasing
 seeds_law: int = 150  # SGD runs for each of its settings
 steps_law: int = 40  # steps of these runs
 seed: int = 0  # of every random draw
@@ -146,7 +146,7 @@ figures.show("fig-11-steps", figure)
 # which 1,000 steps multiply the mean square distance in the long run, over the step size.
 # ```
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "How this text is made"}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 display(Markdown(
     f"Beyond $d = 100$ the recursion's largest step is too long by about ${fifth.per_dimension:.1f}/d$ of itself for $d/5$ inputs a step, and ${single.per_dimension:.1f}/d$ for one: "
     f"{100 * fifth.excess[dims.index(100)]:.1f} % at $d = 100$, {100 * fifth.excess[-1]:.2f} % at $d = 1500$. In section 5.3 the largest stable step is ${number(paper.largest)}$, "
@@ -170,7 +170,7 @@ claims.report(
     "stable-step",
     verdict=fifth.verdict if fifth.verdict == single.verdict else verdicts.FAILS,
     evidence=verdicts.EXACT,
-    measured=f"too long by {fifth.per_dimension:.2f}/d with d/5 inputs a step, by {single.per_dimension:.2f}/d with one",
+    measured=f"too long by {fifth.per_dimension:.2f}/d with a fifth of d inputs a step, by {single.per_dimension:.2f}/d with one",
     spread=f"d from {dims[0]} to {dims[-1]:,}",
     numbers={"fifth": fifth.per_dimension, "one": single.per_dimension},
 )
@@ -345,10 +345,8 @@ claims.report(
 # - Near the teacher the second moments of SGD follow a 15 × 15 matrix, exactly, for every dimension, batch and step.
 # - The largest stable step of chapter 12's recursion is too long everywhere, by a relative error of order $1/d$; a step nearly twice the paper's would have been the fastest.
 # - For rotation-invariant inputs the flow is the Gaussian one at another speed; the noise of SGD is not the same.
-# - What counts is $\chi$, the fourth moment of the length relative to the Gaussian one; it acts like a batch smaller by that factor.
-# - On the sphere $\chi$ is as small as it can be; for Student's $t$ with five degrees of freedom it is 3.
-# - For thin tails the measured decay follows the prediction.
-# - For heavy tails it holds in the mean square, which a handful of runs does not show.
+# - What counts is $\chi$, the fourth moment of the length relative to the Gaussian one: least on the sphere, 3 for Student's $t$ with five degrees of freedom. It acts like a batch smaller by that factor.
+# - For thin tails the measured decay follows the prediction; for heavy tails it holds in the mean square, which a handful of runs does not show.
 #
 # ## Exercises
 #

@@ -95,6 +95,14 @@ def test_the_hessian_is_the_linearised_flows():
     np.testing.assert_allclose(maps.left @ maps.right, maps.right @ maps.left, rtol=1e-12)
 
 
+def test_ex_fifteen():
+    """The exchange of (i, j) with (k, l) fixes seven partitions and pairs the other eight: eleven are left."""
+    exchanged = [second_moments._pattern((k, l, i, j)) for i, j, k, l in PARTITIONS]
+    same = sum(second_moments._pattern(one) == other for one, other in zip(PARTITIONS, exchanged, strict=True))
+    assert same == 7 and same + (15 - same) // 2 == 11 and 15 - same == 8
+    assert {*exchanged} == {second_moments._pattern(one) for one in PARTITIONS}
+
+
 def test_there_are_fifteen_partitions():
     assert len(PARTITIONS) == 15 == len(set(PARTITIONS))
     assert second_moments._pattern((7, 3, 7, 9)) == second_moments._pattern((0, 1, 0, 2))
