@@ -179,7 +179,7 @@ claims.report(
     verdict=paper.verdict,
     evidence=verdicts.EXACT,
     measured=f"largest {number(paper.largest)}, fastest {number(paper.fastest)}: {paper.fewest:,.0f} steps for a tenth of the distance in place of {paper.steps:,.0f}",
-    spread="d = 1,500, 300 inputs a step",
+    spread="at the dimension and the number of inputs of section 5.3",
     numbers={"largest": paper.largest, "fastest": paper.fastest, "steps": paper.steps, "fewest": paper.fewest},
     note="Near the teacher only: in Phase I the step is limited by other things.",
 )
