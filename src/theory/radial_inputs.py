@@ -161,7 +161,7 @@ def example(draw, d, gamma, pairs, samples, generator):
 class Decay(NamedTuple):
     """How fast SGD's squared distance decays near the teacher, per unit of t = eta * steps."""
 
-    predicted: float  # second_moments.decay
+    predicted: float  # of the mean square, by `second_moments.growth`; negative where that grows
     mean: float  # mean over the runs
     error: float  # its standard error
     mean_square: float  # of the runs' mean square
@@ -203,5 +203,5 @@ def decay(W, law, level, batch, seeds, generator, begin=2.0, finish=7.0):
     squares, window = run.distance.square(), (run.t >= begin) & (run.t <= finish)
     fits = [-np.polyfit(run.t[window], one[window].log(), 1)[0] for one in squares.T]
     mean_square = -np.polyfit(run.t[window], squares[window].mean(1).log(), 1)[0]
-    predicted = second_moments.decay(eta, batch, d, law.noise)
+    predicted = -math.log(second_moments.growth(eta, batch, d, law.noise)) / eta
     return Decay(predicted, np.mean(fits), np.std(fits, ddof=1) / len(fits) ** 0.5, mean_square, run.t, squares)

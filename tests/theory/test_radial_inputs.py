@@ -102,7 +102,7 @@ def test_the_decay_follows_the_law():
     W *= 0.01 * d**0.5 / W.norm()
     law = radial_inputs.laws(d)["Gaussian"]
     found = radial_inputs.decay(W, law, 0.6, 15, range(4), generator(1))
-    assert found.predicted == second_moments.decay(0.6 * 15 / d**2, 15, d)
+    assert found.predicted == pytest.approx(second_moments.decay(0.6 * 15 / d**2, 15, d))
     assert found.mean == pytest.approx(found.predicted, rel=0.1)
     assert found.squares.shape == (37, 4) and (np.diff(found.t) > 0).all()
 
