@@ -77,22 +77,22 @@ def test_each_number_of_a_minimum(change, minimum):
     p = POINT._replace(**change)
     assert plateau.in_minimum(p) == minimum
     away = POINT._replace(curvature=-0.1, gradient=1.0)
-    there = plateau.Fate(away, away, POINT)
-    assert plateau.Stuck((there, plateau.Fate(away, away, p))).verdict == (CORRECTED if minimum else FAILS)
-    stays = plateau.Fate(POINT, POINT, POINT)
+    there = plateau.Fate(away, away, (POINT, POINT))
+    assert plateau.Stuck((there, plateau.Fate(away, away, (POINT, p)))).verdict == (CORRECTED if minimum else FAILS)
+    stays = plateau.Fate(POINT, POINT, (POINT,))
     assert plateau.Stuck((stays, stays)).verdict == HOLDS
-    assert plateau.Stuck((plateau.Fate(p, POINT, POINT), stays)).verdict == (HOLDS if minimum else CORRECTED)
+    assert plateau.Stuck((plateau.Fate(p, POINT, (POINT,)), stays)).verdict == (HOLDS if minimum else CORRECTED)
 
 
 def test_columns_found_and_reversed():
     assert (POINT.found, POINT.reversed) == (1, 1)
     for curvature in (-1e-9, 1e-9):
-        fate = plateau.Fate(POINT, POINT._replace(curvature=curvature), POINT)
+        fate = plateau.Fate(POINT, POINT._replace(curvature=curvature), (POINT,))
         assert fate.bends_down == (curvature < 0)
 
 
 def test_the_time_to_leave_the_plateau():
-    fate = plateau.Fate(POINT, POINT._replace(curvature=-0.02), POINT)
+    fate = plateau.Fate(POINT, POINT._replace(curvature=-0.02), (POINT,))
     assert fate.escape == pytest.approx(50)
 
 
