@@ -1,8 +1,8 @@
-"""Products of matrices and elementary functions on a CPU, by the faster of torch and numpy.
+"""Products of matrices, norms and the arc cosine on a CPU, by the faster of torch and numpy.
 
 Each brings a BLAS and vectorised functions of its own. On processors with AVX-512 numpy's are up to two and five times
 as fast, on others not. The kernel that its BLAS chose tells which kind it is: a rule and no measurement, so that a run
-that is gone on with in another process adds in the same order. On a GPU, and for batches of matrices, it is torch.
+that is gone on with in another process adds in the same order. On a GPU it is torch.
 """
 
 import functools
@@ -14,7 +14,6 @@ from src import threads
 
 _AVX512 = {"SkylakeX", "Cooperlake", "SapphireRapids"}  # kernels of OpenBLAS
 _SMALL = 200  # below this dimension calls cost as much as what they save
-_TORCH = {np.arccos: torch.Tensor.acos_, np.sin: torch.Tensor.sin_}
 
 
 def multiply(A, B):
@@ -25,19 +24,19 @@ def multiply(A, B):
 
 
 def into(out, A, B):
-    """A function without arguments that writes A B into `out`, for a product that is made many times."""
-    if _single(A, B) and _numpy_is_faster():
-        return functools.partial(np.dot, A.numpy(), B.numpy(), out=out.numpy())
-    return functools.partial(torch.mm if A.ndim == 2 else torch.bmm, A, B, out=out)
+    """A function without arguments that writes A B into `out`, [S, m, n], for a product that is made many times."""
+    if A.device.type == "cpu" and _numpy_is_faster():
+        return functools.partial(np.matmul, A.numpy(), B.numpy(), out=out.numpy())
+    return functools.partial(torch.bmm, A, B, out=out)
 
 
 def subtracted(C, A, B):
-    """A function without arguments that takes A B from C in place."""
-    if _single(A, B) and _numpy_is_faster():
-        AB = torch.empty_like(C)
-        product = functools.partial(np.dot, A.numpy(), B.numpy(), out=AB.numpy())
-        return lambda: (product(), C.sub_(AB))
-    return functools.partial(C.addmm_ if C.ndim == 2 else C.baddbmm_, A, B, alpha=-1)
+    """A function without arguments that takes A B from C, [S, m, n], in place."""
+    if A.device.type == "cpu" and _numpy_is_faster():
+        AB, C = np.empty(C.shape, C.numpy().dtype), C.numpy()
+        product = into(torch.from_numpy(AB), A, B)
+        return lambda: np.subtract(C, product(), out=C)
+    return functools.partial(C.baddbmm_, A, B, alpha=-1)
 
 
 def gram(A):
@@ -47,21 +46,19 @@ def gram(A):
     return A.mT @ A
 
 
+def column_norms(A):
+    """|a_j| for [..., m, n]: [..., 1, n]. On a CPU by numpy, which reads A once and row by row."""
+    if A.device.type == "cpu":
+        return torch.from_numpy(np.sqrt(np.einsum("...ij,...ij->...j", A.numpy(), A.numpy()))[..., None, :])
+    return A.norm(dim=-2, keepdim=True)
+
+
 def arccos_(x):
     """In place."""
-    return _elementary(np.arccos, x)
-
-
-def sin(x, out=None):
-    """The sine, into `out` if it is given."""
-    return _elementary(np.sin, x.clone() if out is None else out.copy_(x))
-
-
-def _elementary(function, x):
     if x.device.type == "cpu" and x.numel() >= _SMALL**2 and _numpy_is_faster():
-        function(x.numpy(), out=x.numpy())
+        np.arccos(x.numpy(), out=x.numpy())
         return x
-    return _TORCH[function](x)
+    return x.acos_()
 
 
 def _single(*matrices):

@@ -1,8 +1,8 @@
 """How many threads a computation gets, decided in one place by the size of its matrices.
 
 Threads that share a small product wait for each other at its end: where a core is at other work, milliseconds for a
-product of microseconds. So small matrices get one thread. Several runs with large ones are made side by side, each on
-a core of its own, which needs no waiting at all.
+product of microseconds. So small matrices get one thread. Several runs are made side by side, each core with runs of
+its own, which needs no waiting at all.
 """
 
 import functools
@@ -22,17 +22,21 @@ _for_large = None  # the threads of large matrices, where they are not those of 
 def one_by_default():
     """For a chapter: from now on what does not tell its size gets one thread; large matrices get all as before."""
     global _for_large
-    _for_large = _all()
+    _for_large = available()
     _set(1)
 
 
 @arguments(number=range(1, 1025))
-@contextmanager
 def limited(number):
     """Within it torch and BLAS compute on so many threads: sums are added in one order, and a seed fixes a run."""
+    return _given(number, None)
+
+
+@contextmanager
+def _given(number, for_large):
     global _for_large
     before = _for_large, torch.get_num_threads(), [library.num_threads for library in _blas()]
-    _for_large = None
+    _for_large = for_large
     _set(number)
     try:
         yield
@@ -47,8 +51,7 @@ def of_size(W):
     """Within it computations with [..., d, d] matrices such as W get the threads they are worth."""
     if W.device.type != "cpu" or W.numel() <= _ALONE:
         return nullcontext()
-    wanted = _all() if W.shape[-1] >= LARGE else 1
-    return nullcontext() if wanted == torch.get_num_threads() else limited(wanted)
+    return _given(available() if W.shape[-1] >= LARGE else 1, available())
 
 
 def by_size(function):
@@ -66,12 +69,11 @@ def by_size(function):
 def side_by_side(runs, d):
     """Gives each(function, items), the results for all items: runs with products of size d.
 
-    Large ones share the cores among them; cores left over go to the products within a run. Small ones are made one
-    after another, as Python's lock would let threads wait for each other between any two of their products.
+    They share the cores among them and do not wait for each other. Cores left over go to the products within a run, if
+    these are large.
     """
-    cores = _all() if d >= LARGE else 1
-    workers = min(runs, cores)
-    with limited(cores // workers):
+    workers = min(runs, available())
+    with _given(available() // workers if d >= LARGE else 1, None):
         if workers == 1:
             yield lambda function, items: [function(item) for item in items]
         else:
@@ -80,7 +82,8 @@ def side_by_side(runs, d):
                 yield lambda function, items: list(pool.map(function, items))
 
 
-def _all():
+def available():
+    """How many threads there may be in all."""
     return _for_large or torch.get_num_threads()
 
 

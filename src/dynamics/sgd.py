@@ -37,6 +37,7 @@ from src.dynamics.minibatch import Runs, output
 from src.runs import checkpoints
 
 _INPUTS = 10**8  # numbers in one step's inputs: 0.8 GB of doubles
+_AT_ONCE = 50_000  # d times the steps between two moves of the progress bar: about a second
 
 
 @arguments(
@@ -111,6 +112,7 @@ def train(
         "W0": W0, "W_star": W_star, "eta": etas, "batch": batch, "seeds": seeds, "samples": samples,
         "record_at": record_at, "evaluate": sets,
     }  # fmt: skip
+    at_once = max(1, _AT_ONCE // W0.shape[-1])
     bar = tqdm(total=steps, desc="SGD", leave=False, disable=None if progress else True)
     with checkpoints.kept(checkpoint, __name__, **belongs) as kept, bar, threads.of_size(W0):
         if saved := kept.load():
@@ -119,7 +121,7 @@ def train(
         bar.update(runs.step)
         for target in record_at[len(curves) :]:
             while runs.step < target:
-                runs.advance(min(100, target - runs.step))
+                runs.advance(min(at_once, target - runs.step))
                 bar.update(runs.step - bar.n)
             W = runs.weights()
             curves.append(measure(W, W_star.expand_as(W)).cpu())

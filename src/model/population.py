@@ -11,8 +11,8 @@ and $B = I + W^*$ (the teacher, $b_i = e_i + w^*_i$) it gives the loss of eq. 2;
 $$\pi\,\nabla L(W)_j = \sum_i (\pi - \theta_{ij})\,a_i - (\pi - \theta_{i^*j})\,b_i
   + \big(|a_i| \sin\theta_{ij} - |b_i| \sin\theta_{i^*j}\big)\,\bar a_j .$$
 
-Both are differences of large, nearly equal sums when $W$ is close to $W^*$. They are therefore written in terms of
-the small quantities $W - W^*$, $|a_i| - |b_i|$ and $\bar a_i - \bar b_i$, and keep their relative accuracy there.
+Near $W^*$ both are differences of large, nearly equal sums. They are therefore written in terms of the small $W - W^*$,
+$|a_i| - |b_i|$ and $\bar a_i - \bar b_i$, and keep their relative accuracy there.
 
 Every function takes `W` and `W_star` of shape [..., d, d] (columns are the $w_j$; leading batch dimensions broadcast),
 of one floating dtype and on one device, and runs on either. By autograd and `torch.func` alike `loss` can be
@@ -25,11 +25,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from src import products
+from src import products, threads
 from src.checks import check_pair, check_same_kind
 from src.model.autograd import OfMatrices, Undifferentiable
 
-_BLOCK = 512
+_ROWS = torch.contiguous_format
+_WHOLE, _BLOCK = 512, 128  # columns: up to so many all at once, of more so many at a time, which stay in the cache
 
 
 def loss(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> Float[Tensor, "..."]:
@@ -54,7 +55,7 @@ def gradient(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> F
 def loss_and_gradient(
     W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]
 ) -> tuple[Float[Tensor, "..."], Float[Tensor, "... d d"]]:
-    """`loss` and `gradient` together, for the price of little more than the gradient."""
+    """`loss` and `gradient` together; the loss costs about as much as the gradient."""
     return _LossAndGradient.apply(*check_pair(W, W_star))
 
 
@@ -76,7 +77,8 @@ def lemma_2_1(W: Float[Tensor, "... d d"], W_star: Float[Tensor, "... d d"]) -> 
     W, W_star: [..., d, d]. Returns [..., d, d]. Errors as in `loss`.
     """
     W, W_star = check_pair(W, W_star)
-    (A, a), (B, b) = _columns(W), _columns(W_star)
+    A, B = (X + torch.eye(X.shape[-1], dtype=X.dtype, device=X.device) for X in (W, W_star))
+    a, b = (X.norm(dim=-2, keepdim=True) for X in (A, B))
     A_bar = A / a
     theta, theta_star = (c.clamp(-1, 1).acos() for c in (_unit_diagonal(A_bar.mT @ A_bar), (B / b).mT @ A_bar))
     radial = b @ theta_star.sin() - a @ theta.sin()
@@ -119,9 +121,8 @@ class _Loss(OfMatrices):
 class _Gradient(OfMatrices):
     @staticmethod
     def forward(W, W_star):
-        A_bar, a = _columns(W)
+        (A_bar, a), (_, b) = _columns(W), _columns(W_star)
         A_bar /= a
-        b = _columns(W_star)[1]
         cos_star = _teacher_times(W_star.mT, A_bar).div_(b.mT)
         return _gradient(W, W_star, A_bar, a, b, _unit_diagonal(products.gram(A_bar)), cos_star)
 
@@ -184,9 +185,9 @@ class _Directions:
 
 def _columns(W):
     """I + W and the lengths of its columns, [..., 1, d]."""
-    A = W.clone(memory_format=torch.contiguous_format)
+    A = W.clone(memory_format=_ROWS)
     A.diagonal(dim1=-2, dim2=-1).add_(1)
-    return A, A.norm(dim=-2, keepdim=True)
+    return A, products.column_norms(A)
 
 
 def _teacher_times(W_star, X):
@@ -212,23 +213,22 @@ def _loss(pair):
     # where, with m the mean and d half the difference of two angles, and k(m, d) = 2 cos m (sin d - d cos d),
     #   h_aa - h_ab               = (pi - m_a) <a_i, u_j> + k(m_a, d_a)                                  (unit columns)
     #   h_aa - h_ab - h_ba + h_bb = (pi - m_b) <u_i, u_j> - (m_a - m_b) <a_i, u_j> + k(m_a, d_a) - k(m_b, d_b).
-    r, b = pair.growth, pair.b
-    total = 0
-    for start in range(0, r.shape[-1], _BLOCK):  # a block of columns stays in the cache
-        j = slice(start, start + _BLOCK)
-        cos_aa = pair.cos_aa[..., j]
-        theta_aa, theta_ba, theta_bb = (_angle(c[..., j].clone()) for c in (pair.cos_aa, pair.cos_ba, pair.cos_bb))
-        theta_ab = _angle(pair.cos_ba[..., j, :].mT.clone(memory_format=torch.contiguous_format))
-        u_u = pair.turn_turn[..., j]
-        a_u = pair.b_turn[..., j] + u_u
-        m_a, d_a = (theta_aa + theta_ab) / 2, (theta_aa - theta_ab) / 2
-        m_b, d_b = (theta_ba + theta_bb) / 2, (theta_ba - theta_bb) / 2
-        k_a, k_b = _curvature(m_a, d_a), _curvature(m_b, d_b)
-        h_aa = theta_aa.sin() + (math.pi - theta_aa) * cos_aa
-        first = (math.pi - m_a) * a_u + k_a
-        second = (math.pi - m_b) * u_u - (m_a - m_b) * a_u + k_a - k_b
-        total = total + r @ h_aa @ r[..., j].mT + (2 * r @ first + b @ second) @ b[..., j].mT
-    return total[..., 0, 0] / (2 * math.pi)
+    r, b, d = pair.growth, pair.b, pair.b.shape[-1]
+    at_once = _BLOCK if d > _WHOLE else d
+
+    def of_columns(start):
+        j = slice(start, start + at_once)
+        cosines = pair.cos_aa[..., j], pair.cos_ba[..., j], pair.cos_bb[..., j], pair.cos_ba[..., j, :].mT
+        theta_aa, theta_ba, theta_bb, theta_ab = (_angle(c.clone(memory_format=_ROWS)) for c in cosines)
+        u_u, a_u = pair.turn_turn[..., j], pair.b_turn[..., j] + pair.turn_turn[..., j]
+        pairs = (theta_aa, theta_ab), (theta_ba, theta_bb)
+        (m_a, d_a), (m_b, d_b) = (((one + other) / 2, (one - other) / 2) for one, other in pairs)
+        h_aa, k_a, k_b = theta_aa.sin() + (math.pi - theta_aa) * cosines[0], _curvature(m_a, d_a), _curvature(m_b, d_b)
+        first, second = (math.pi - m_a) * a_u + k_a, (math.pi - m_b) * u_u - (m_a - m_b) * a_u + k_a - k_b
+        return r @ h_aa @ r[..., j].mT + (2 * r @ first + b @ second) @ b[..., j].mT
+
+    with threads.side_by_side(-(-d // at_once), d) as each:
+        return sum(each(of_columns, range(0, d, at_once)))[..., 0, 0] / (2 * math.pi)
 
 
 def _curvature(mean, half_difference):
@@ -238,9 +238,9 @@ def _curvature(mean, half_difference):
 def _gradient(W, W_star, A_bar, a, b, cos, cos_star):
     """Uses up A_bar, cos and cos_star: at d = 1500 fresh memory costs as much as the arithmetic."""
     theta, theta_star = _angle(cos), _angle(cos_star)  # [..., d, d]: [i, j] between a_i or b_i and a_j
-    sine = products.sin(theta)
+    sine = theta.sin()
     radial = a @ sine  # [..., 1, d]
-    radial -= b @ products.sin(theta_star, out=sine)
+    radial -= b @ torch.sin(theta_star, out=sine)
     result = A_bar.mul_(radial)
     result += _teacher_times(W_star, theta_star.sub_(theta))
     result += products.multiply(torch.sub(W, W_star, out=sine), theta.neg_().add_(math.pi))

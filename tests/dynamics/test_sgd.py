@@ -143,8 +143,8 @@ def test_every_sample_once_per_epoch_in_an_order_of_each_seed():
     for epoch in range(3):
         seen = []
         for step in range(6 * epoch, 6 * epoch + 6):
-            labels = torch.stack([part._draw(step) for part in runs.parts])
-            x = torch.stack([part.x for part in runs.parts])
+            labels = torch.cat([torch.as_tensor(part._draw(step)) for part in runs.parts])
+            x = torch.cat([part.x for part in runs.parts])
             assert torch.allclose(labels, Plain(W_star, True)(x.flatten(0, 1)).view(2, 20))
             seen.append(x[..., 0])
         orders.append(torch.cat(seen, 1))

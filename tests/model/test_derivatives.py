@@ -287,3 +287,17 @@ def test_empty_batches():
             assert y.shape == (0, *x.shape)
     X = none.clone().requires_grad_()
     assert torch.autograd.grad(population.loss(X, W_STAR).sum(), X)[0].shape == (0, D, D)
+
+
+def test_large_matrices_in_blocks_on_several_threads(monkeypatch):
+    """What is computed block by block on threads of its own is the same, also under autograd and torch.func."""
+    generator = torch.Generator().manual_seed(0)
+    W, W_star = (torch.randn(530, 530, generator=generator, dtype=torch.float64) / 100 for _ in range(2))
+    blocks, gradient = population.loss(W, W_star), population.gradient(W, W_star)
+    assert torch.equal(torch.func.grad(population.loss)(W, W_star), gradient)
+    assert torch.equal(torch.func.vmap(population.loss, (0, None))(W[None], W_star)[0], blocks)
+    leaf = W.clone().requires_grad_()
+    population.loss(leaf, W_star).backward()
+    assert torch.equal(leaf.grad, gradient)
+    monkeypatch.setattr(population, "_WHOLE", 1000)
+    torch.testing.assert_close(population.loss(W, W_star), blocks, rtol=1e-12, atol=0)

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from src import products as src_products
+from src import threads
 from src.dynamics import minibatch, sgd
 from src.experiments import networks
 from src.model import landscape, population, weights
@@ -61,16 +62,17 @@ def test_the_counter_counts():
 
 @pytest.fixture(autouse=True)
 def all_by_torch(monkeypatch):
-    """Where products can be counted."""
+    """Where products can be counted: on this thread."""
     monkeypatch.setattr(src_products, "_numpy_is_faster", lambda *_: False)
+    monkeypatch.setattr(threads, "available", lambda: 1)
 
 
 def test_a_step_is_two_products():
     d, batch = 12, 5
     W = weights.wrong_way_start(d, 1.0, -0.5, generator()).float()
-    step = rows.stepper(W, batch, 1e-3, runs=3)
+    step = rows.stepper(W, batch, 1e-3, steps=1, runs=3)
     before = step.func.__self__.A.clone()
-    assert products(step) == [(batch, d, d), (d, batch, d)] * 3
+    assert products(step) == [(batch, d, d)] * 3 + [(d, batch, d)] * 3
     assert not torch.equal(step.func.__self__.A, before)
 
 

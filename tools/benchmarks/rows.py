@@ -92,7 +92,7 @@ def five_seeds(generator, n=100_000, batch=200, eta=1e-3):
 def one_step(generator, d=1500, batch=300, eta=1e-4, times=20):
     """Section 5.3: a step of SGD with fresh inputs."""
     W = weights.wrong_way_start(d, 5.0, -18.75, generator).float()
-    what, step = f"a step of section 5.3, d = {d}, {batch} fresh inputs", repeat(stepper(W, batch, eta), times)
+    what, step = f"a step of section 5.3, d = {d}, {batch} fresh inputs", stepper(W, batch, eta, times)
     model, teacher = Plain(W), Plain(torch.zeros_like(W))
     optimiser = torch.optim.SGD(model.parameters(), lr=eta)
     plain = repeat(lambda: plain_step(model, teacher, optimiser, torch.randn(batch, d)), times)
@@ -230,7 +230,7 @@ def growth(generator, dims=(100, 200, 400, 800, 1500, 3000)):
         times, batch, many = max(1, 300 // d), d // 5, max(5, 10_000 // d)
         four, two = floor(d, d, d, W.dtype, 3).times(4 * times), floor(batch, d, d, torch.float32, 3).times(2 * many)
         gradient = over("", "", repeat(partial(population.gradient, W, W_star), times), four, 5, times=times)
-        step = over("", "", repeat(stepper(W.float(), batch, 1e-5), many), two, 5, times=many)
+        step = over("", "", stepper(W.float(), batch, 1e-5, many), two, 5, times=many)
         yield d, gradient.ours, gradient.ratio, step.ours, step.ratio
 
 
@@ -238,8 +238,8 @@ def company(generator):
     """The SGD step over the number of runs: (runs, Spread of the seconds of a step and run)."""
     W = weights.with_norms(100, 0.6, 5.0, generator).float()
     for runs in (1, 2, 5, 10, 20):
-        step = stepper(W, 200, 1e-3, runs)
-        yield runs, Spread.of([seconds(repeat(step, 50)) / 50 / runs for _ in range(5)])
+        steps = stepper(W, 200, 1e-3, 50, runs)
+        yield runs, Spread.of([seconds(steps) / 50 / runs for _ in range(5)])
 
 
 def heavy_calls(generator):
@@ -252,8 +252,8 @@ def heavy_calls(generator):
     optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
     return {
         "five networks of section 5.2, one epoch": epoch(*setting_5_2(generator)),
-        "20 steps of section 5.3, d = 1500": repeat(
-            stepper(weights.wrong_way_start(1500, 5.0, -18.75, generator).float(), 300, 1e-4), 20
+        "20 steps of section 5.3, d = 1500": stepper(
+            weights.wrong_way_start(1500, 5.0, -18.75, generator).float(), 300, 1e-4, 20
         ),
         "the exact gradient, d = 1500": partial(population.gradient, *pair),
         "the exact gradient, d = 100, 500 times": repeat(partial(population.gradient, *small), 500),
@@ -265,6 +265,6 @@ def heavy_calls(generator):
     }
 
 
-def stepper(W, batch, eta, runs=1):
-    """One step of `sgd.train` on fresh samples, the teacher being the identity."""
-    return partial(minibatch.Runs(W, torch.zeros_like(W), [eta] * runs, batch, list(range(runs)), None).advance, 1)
+def stepper(W, batch, eta, steps, runs=1):
+    """So many steps of `sgd.train` on fresh samples, the teacher being the identity."""
+    return partial(minibatch.Runs(W, torch.zeros_like(W), [eta] * runs, batch, list(range(runs)), None).advance, steps)
