@@ -9,7 +9,7 @@ from src.dynamics import flow
 from src.model import landscape, population
 from src.theory import closed_form, search
 
-LARGE = population._BLOCK + 88  # more columns than the loss sums at once, and no multiple
+LARGE = population._WHOLE + 88  # more columns than the loss sums at once, and no multiple
 
 
 def draw(*shape, seed=0, size=1.0):
@@ -45,7 +45,7 @@ def test_the_gradient_above_a_block_is_the_slope_of_the_loss(large):
     """In directions that live in the first block, in the last one, and in all."""
     W, W_star = large
     gradient = population.gradient(W, W_star)
-    for columns in (slice(0, 300), slice(population._BLOCK, None), slice(None)):
+    for columns in (slice(0, 300), slice(population._WHOLE, None), slice(None)):
         V = torch.zeros_like(W)
         V[:, columns] = draw(LARGE, LARGE, seed=3)[:, columns]
         h = 1e-4

@@ -32,6 +32,7 @@ from src.theory import (
     local_convergence,
     main_theorem,
     margin,
+    minibatch_convergence,
     minima,
     naive_gradient,
     noise_law,
@@ -68,6 +69,10 @@ def certified_box():
 
 def certified():
     return family_certificate.Certificate(0.01, 0.4, 100, "..")
+
+
+def near():
+    return minibatch_convergence.constants(3, 0.02, 0.03, 5)
 
 
 def local():
@@ -390,6 +395,11 @@ CALLS = [
     Call(local_convergence.descent, lambda: {**pair(3, 3), "at": local(), "steps": 2, "generator": draws()}),
     Call(local_convergence.lipschitz, lambda: {"d": 100, "gamma": 0.05}),
     Call(local_convergence.steps_to, lambda: {"at": local(), "distance": 0.01}),
+    Call(minibatch_convergence.constants, lambda: {"d": 10, "gamma_0": 0.02, "distance": 0.03, "batch": 5}),
+    Call(minibatch_convergence.noise_moment, lambda: {"d": 10}),
+    Call(minibatch_convergence.noise_shares, lambda: {**pair(3, 3), "x": normal(4, 3)}),
+    Call(minibatch_convergence.start_within, lambda: {"at": near(), "failure": 0.1}),
+    Call(minibatch_convergence.steps_to, lambda: {"at": near(), "start": 0.01, "near": 0.001, "failure": 0.1}),
     Call(main_theorem.corner_starts, lambda: {"d": 100, "gamma_0": 0.001, "least": 0.01}),
     Call(main_theorem.excess, lambda: {"step": 0.01, "d": 9, "gamma": 0.1}),
     Call(

@@ -44,13 +44,15 @@ def test_every_step_is_met_where_a_search_makes_the_ratio_small():
     assert found.best > joint_margin.certified(0.06)  # and even at a larger gamma nothing lies below
 
 
-def test_thousands_of_pairs():
+def test_ten_thousand_pairs_the_worst_that_a_search_finds_among_them():
     generator = torch.Generator().manual_seed(1)
-    W, W_star = (weights.gaussian((5_000, 4, 4), 1.0, generator) for _ in "ab")
+    W, W_star = (weights.gaussian((10_000, 4, 4), 1.0, generator) for _ in "ab")
     both = torch.stack([W, W_star])
     W, W_star = 0.06 * both / torch.linalg.matrix_norm(both, 2)[..., None, None]
     near = torch.arange(len(W)) % 2 == 0
     W_star[near] = W[near] + 1e-3 * (W_star[near] - W[near])
+    found = search.minimize(*search.starts(4, 0.06, 20, generator)[:2], 0.06, steps=60)
+    W, W_star = torch.cat([W, found.W]), torch.cat([W_star, found.W_star])
     for name, slack in joint_steps.slacks(W, W_star, 0.06, 1.25).items():
         assert slack.min() > -1e-9, name
 
