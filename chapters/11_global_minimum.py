@@ -346,7 +346,7 @@ rows = "\n".join(
     f"| {name.split()[1]} {place} | {p.loss:.4f} | {p.low:.1%} | {number(p.gradient, 2)} | {number(p.curvature)} "
     f"| {p.distance:.2f} | {p.match.distance:.2f} | {p.found} | {p.reversed} |"
     for name, fate in zip(READINGS, fates)
-    for place, p in zip(places, fate)
+    for place, p in zip(places, (fate.end, fate.plateau, fate.minimum))
 )
 bends, in_minimum = all(f.bends_down for f in fates), all(plateau.in_minimum(m) for f in fates for m in f.minima)
 i, ii = fates

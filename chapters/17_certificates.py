@@ -361,13 +361,13 @@ claims.report(
 sgd_small = minibatch_convergence.constants(10, 0.01, 0.02, batch=5)
 sgd_large = minibatch_convergence.constants(100, 0.01, 0.02, batch=300)
 failure, runs = 0.05, 40
-W_star = W_star[0]
-directions = torch.stack([M[0, 0], torch.ones(10, 10, dtype=M.dtype)])
-starts = W_star[0] - sgd_small.distance / 2 * directions / directions.norm(dim=(-2, -1), keepdim=True)
+teacher = W_star[0]
+directions = torch.stack([M[0], torch.ones(10, 10, dtype=M.dtype)])
+starts = teacher - sgd_small.distance / 2 * directions / directions.norm(dim=(-2, -1), keepdim=True)
 x = torch.randn(20000, 10, generator=draws, dtype=M.dtype)
-shares = minibatch_convergence.noise_shares(starts, W_star[0], x)
+shares = minibatch_convergence.noise_shares(starts, teacher.expand_as(starts), x)
 squares = torch.stack([
-    sgd.train(start, W_star[0], eta=math.pi * sgd_small.step, batch=5, steps=steps, seeds=range(runs), record_at=range(steps + 1)).distance.square()
+    sgd.train(start, teacher, eta=math.pi * sgd_small.step, batch=5, steps=steps, seeds=range(runs), record_at=range(steps + 1)).distance.square()
     for start in starts
 ])  # [direction, step, run]
 

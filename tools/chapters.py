@@ -30,6 +30,12 @@ def scripts(root=ROOT):
     return [chapters / f"{name}.py" for name in names]
 
 
+def pages(root=ROOT):
+    """The pages of the site in reading order, such as chapters/01_model."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *_files(toc)]
+
+
 def _files(node):
     """Every `file:` of a table of contents, in order."""
     if isinstance(node, dict):
