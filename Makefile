@@ -10,7 +10,7 @@ WANTED := { (cd $(VENV) && pwd -P) && cat requirements.txt constraints.txt pypro
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE MPLBACKEND JUPYTER_PATH
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_DEPS PIP_DRY_RUN
 
-.PHONY: help book site test lint run sweep compare refresh lab bench stress cluster browser ready
+.PHONY: help book site test lint run sweep compare refresh lab bench pdf stress cluster browser ready
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -55,6 +55,9 @@ bench: ready  ## measure the speed of src and what it costs
 
 stress: ready cluster browser  ## kills, full disks, damaged files, bad inputs on purpose, and the tests that take long
 	@$(PY) -m tests.stress; tried=$$?; $(PY) -m tests.cluster && $(PY) -m pytest -q -m stress tests && exit $$tried
+
+pdf: site browser  ## the stored outputs as one PDF, by Chromium
+	@$(PY) -m tools.pdf
 
 cluster: ready  # what a sweep on a Dask cluster needs
 	@$(PY) -c "import distributed" 2>/dev/null || $(PY) -m pip install --quiet -r requirements-cluster.txt

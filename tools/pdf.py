@@ -77,24 +77,35 @@ def _from_root(address, link):
     return "/".join(path)
 
 
-def main():
+def write(html, to):
+    """Print the site in the folder `html` to the file `to`; RuntimeError where there is no Chromium, or it fails."""
     chromium = shutil.which("chromium")
-    html = chapters.ROOT / "_build" / "html"
     if chromium is None:
-        sys.exit("no browser: install Debian's chromium (as root, make browser does it)")
+        raise RuntimeError("no browser: install Debian's chromium (as root, make browser does it)")
+    page = html / "book-in-one.html"  # beside what its links lead to
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / to.name
+        try:
+            page.write_text(join(html, chapters.pages()), "utf-8")
+            command = [chromium, *_FLAGS, _WAIT, f"--user-data-dir={folder}", f"--print-to-pdf={made}", page.as_uri()]
+            run = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        finally:
+            page.unlink(missing_ok=True)
+        if run.returncode or not made.is_file():
+            raise RuntimeError(f"Chromium printed nothing: {' '.join(run.stderr.split()[-30:])}")
+        shutil.move(made, to)
+
+
+def main():
+    html = chapters.ROOT / "_build" / "html"
     if not html.is_dir():
         sys.exit("no site to print: make site renders it")
-    page = html / "book-in-one.html"  # beside what its links lead to
+    print("printing the book ...", flush=True)
     try:
-        page.write_text(join(html, chapters.pages()), "utf-8")
-        with tempfile.TemporaryDirectory() as profile:
-            command = [chromium, *_FLAGS, _WAIT, f"--user-data-dir={profile}", f"--print-to-pdf={PDF}", page.as_uri()]
-            run = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    finally:
-        page.unlink(missing_ok=True)
-    if run.returncode or not PDF.is_file():
-        sys.exit(f"Chromium printed nothing: {run.stderr.strip().splitlines()[-1:]}")
-    print(f"{PDF.relative_to(chapters.ROOT)}: {PDF.stat().st_size / 1e6:.1f} MB")
+        write(html, PDF)
+    except RuntimeError as error:
+        sys.exit(str(error))
+    print(f"{PDF.relative_to(chapters.ROOT)}: {PDF.stat().st_size / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":

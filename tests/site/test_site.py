@@ -4,11 +4,16 @@ import collections
 import copy
 import json
 import re
+import shutil
 from urllib.parse import unquote, urlsplit
 
+import pytest
+from bs4 import BeautifulSoup
 from conftest import SCRIPTS
 
 from src.book import claims, previews
+from tools import chapters as toc
+from tools import pdf
 
 
 def chapters(pages):
@@ -224,3 +229,28 @@ def test_no_warning_of_a_run_is_published(site):
     for path, page in chapters(site[1]).items():
         outputs = " ".join(output.get_text() for output in page.select(".cell_output"))
         assert not re.search(r"\w+Warning\b|(/[\w.-]+){2,}\.py\b", outputs), path.name
+
+
+def test_the_pages_join_to_one_document(site):
+    """For print: every page is a part of it, no id stands twice, and links lead within it or to the web."""
+    whole = BeautifulSoup(pdf.join(site[0], toc.pages()), "html.parser")
+    assert [article["id"] for article in whole.find_all("article")] == [n.replace("/", "-") for n in toc.pages()]
+    ids = [tag["id"] for tag in whole.find_all(id=True)]
+    assert len(ids) == len(set(ids)) > 500
+    links = [a["href"] for a in whole.find_all("a", href=True)]
+    within = {link[1:] for link in links if link.startswith("#")}
+    assert len(within) > 300 and within <= set(ids)
+    assert all(link.startswith(("#", "https://", "mailto:")) for link in links)
+    assert all((site[0] / tag["src"].partition("?")[0]).is_file() for tag in whole.find_all(src=True))
+    assert all("mathjax" in str(script).lower() for script in whole.find_all("script"))
+
+
+@pytest.mark.stress
+def test_the_book_is_printed(site, tmp_path):
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium not found (make browser)")
+    pdf.write(site[0], tmp_path / "book.pdf")
+    printed = (tmp_path / "book.pdf").read_bytes()
+    pages = max(int(number) for number in re.findall(rb"/Type /Pages\s.*?/Count (\d+)", printed, re.S))
+    assert printed.startswith(b"%PDF") and 200 < pages < 500
+    assert not list(site[0].glob("book-in-one*"))
