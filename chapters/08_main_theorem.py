@@ -201,7 +201,8 @@ claims.report(
 #
 # The bounds [$G_2 = 6d\gamma + \varepsilon$ and $G_F = 6d^{1.5}\gamma + \varepsilon$](#notation-bounds) are those of the stochastic gradient; that the noise has a bound at all is a hypothesis ([chapter
 # 6](06_phase_one)). The proof takes Phase I from {prf:ref}`Theorem 3.2 <thm-3-2>`. For Phase II it takes the margin $\delta = 0.03$ from {prf:ref}`Theorem 3.3 <thm-3-3>` and puts it, with $D = \sqrt d/50$ and $G = G_F$,
-# into {prf:ref}`Lemma 2.5 <lem-2-5>`. This $D$ is the largest distance when $\|W\|_2, \|W^*\|_2 \le 1/100$. So $\gamma = 1/100$ is meant, and $197\gamma^2 = 0.0197$ is below the $0.1$ with which Theorem 3.3 begins.
+# into {prf:ref}`Lemma 2.5 <lem-2-5>`. This $D$ is the largest distance when $\|W\|_2, \|W^*\|_2 \le 1/100$. So $\gamma = 1/100$ is meant, and $197\gamma^2 = 0.0197$ is below the $0.1$ with which Theorem 3.3 begins. With
+# $\gamma_0 = 1/1000$ both phases together are proved, with a number for every constant, in {prf:ref}`thm-both-phases`.
 #
 # **Phase I.** We are free to choose $\gamma_0$. From $g_0 \le 2\gamma_0 d$ the rate of Theorem 3.2 leaves $2\gamma_0 d\, e^{-d/32}$, which is hardest to meet at $d = 100$. With the true gradient, $\pi$ times shorter
 # than the [printed sum](#notation-r), all is slower. With $\gamma_0 = 1/2000$ there is time enough at either scale. We follow $g$ from every corner of the span of $I$ and $J$ and from the pairs with $Mu = -2\gamma_0 u$,

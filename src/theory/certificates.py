@@ -11,7 +11,16 @@ from typing import NamedTuple
 from src import verdicts
 from src.checks import arguments, between, each, within
 from src.runs import recorded
-from src.theory import bounds, family_certificate, joint_margin, local_convergence, span, wrong_way
+from src.theory import (
+    bounds,
+    family_certificate,
+    joint_margin,
+    local_convergence,
+    minibatch_convergence,
+    norm_stays,
+    span,
+    wrong_way,
+)
 from src.theory.intervals import Interval
 
 _GAMMA, _DELTA = between(0, 0.17), between(0, 0.5)
@@ -118,6 +127,9 @@ def main():
         "all pairs": all_pairs,
         "the whole ball": whole_ball,
         "descent near the teacher": lambda: local_convergence.constants(100, 0.01, 0.02, noise=1e-4),
+        "SGD near the teacher": lambda: minibatch_convergence.constants(100, 0.01, 0.02, batch=300),
+        "the weights stay small": norm_stays.certify,
+        "both phases": lambda: norm_stays.after(100),
     }
     failed = 0
     for name, make in makers.items():

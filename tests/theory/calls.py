@@ -29,6 +29,7 @@ from src.theory import (
     how_far,
     joint_margin,
     joint_steps,
+    linear_part,
     local_convergence,
     main_theorem,
     margin,
@@ -38,6 +39,7 @@ from src.theory import (
     noise_law,
     noisy_descent,
     norm_growth,
+    norm_stays,
 )
 from src.theory.intervals import Interval
 from tests.bad_inputs import Call
@@ -387,6 +389,12 @@ CALLS = [
         joint_steps.slacks,
         lambda: {"W": 0.01 * normal(3, 3), "W_star": -0.01 * normal(3, 3), "gamma": 0.1, "tau": 1.5},
     ),
+    Call(linear_part.bounds, lambda: {"gamma": Interval(0.05), "gamma_0": Interval(0.01)}),
+    Call(linear_part.split, lambda: pair(3, 3)),
+    Call(
+        linear_part.slacks,
+        lambda: {"W": 0.01 * normal(3, 3), "W_star": -0.01 * normal(3, 3), "gamma": 0.1, "gamma_0": 0.05},
+    ),
     Call(
         local_convergence.constants,
         lambda: {"d": 100, "gamma_0": 0.02, "distance": 0.03, "step": None, "noise": 0.0},
@@ -465,6 +473,20 @@ CALLS = [
     Call(norm_growth.linear_flow, lambda: {"X": normal(3, 3), "t": 0.5}, {"t": {"zero"}}),
     Call(norm_growth.turned_at_one_column, lambda: {"d": 3}),
     Call(norm_growth.worst_pair, lambda: {"x": normal(4), "y": normal(4), "t": 0.5}, {"t": {"zero"}}),
+    Call(norm_stays.after, lambda: {"d": 100}),
+    Call(norm_stays.certify, lambda: {"theorem": norm_stays.Theorem()}),
+    Call(norm_stays.conditions, lambda: {"theorem": norm_stays.Theorem(), "arithmetic": "Arb"}),
+    Call(norm_stays.steps_to, lambda: {"at": norm_stays.after(100), "distance": 0.01}),
+    Call(
+        norm_stays.watch,
+        lambda: {
+            "W": 1e-5 * normal(100, 100),
+            "W_star": 1e-5 * normal(100, 100, seed=1),
+            "step": 0.001,
+            "steps": 2,
+            "generator": draws(),
+        },
+    ),
 ]
 
 
