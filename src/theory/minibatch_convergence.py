@@ -19,6 +19,7 @@ from torch import Tensor
 
 from src import verdicts
 from src.checks import COUNT, FORMULA, arguments, between, check_pair, check_tensor
+from src.dynamics import sgd
 from src.theory import local_convergence
 from src.theory.intervals import Interval
 
@@ -105,6 +106,16 @@ def steps_to(at, start, near, failure):
     if at.verdict != verdicts.HOLDS:
         raise ValueError(f"at must hold, with a positive margin, not {at}")
     return max(0, math.ceil(math.log((start / near) ** 2 / failure) / at.rate) + 1)
+
+
+@arguments(at=Constants, steps=COUNT, runs=COUNT)
+def run(W, W_star, at, steps, runs):
+    """The History of so many runs of the theorem's SGD from W, [d, d] both, with distances after every step.
+
+    Errors as `src.dynamics.sgd.train` raises them, whose step is pi times `at.step`: it takes true gradients.
+    """
+    settings = {"eta": math.pi * at.step, "batch": at.batch, "steps": steps, "seeds": range(runs)}
+    return sgd.train(W, W_star, **settings, record_at=range(steps + 1))
 
 
 def noise_shares(

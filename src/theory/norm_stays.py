@@ -197,6 +197,15 @@ class Watched(NamedTuple):
         return verdicts.HOLDS if max(self) <= 1 else verdicts.FAILS
 
 
+@arguments(d=_DIMENSION)
+def hard_pairs(d):
+    """Four pairs of norm 1/1000, [4, d, d] each, from which the weights grow or the potential falls slowly."""
+    eye = torch.eye(d, dtype=torch.float64)
+    J, one = torch.full((d, d), 1 / d, dtype=torch.float64), torch.diag_embed(eye[0])
+    W, W_star = (eye, J, one, 2 * J - eye), (J - eye, -J, eye - 2 * one, eye)
+    return tuple(float(Theorem().gamma_0) * torch.stack(side) for side in (W, W_star))
+
+
 @arguments(step=between(0, 1), steps=COUNT, generator=torch.Generator)
 def watch(W, W_star, step, steps, generator):
     """Watched over descents [..., d, d] with noise of spectral norm 1/10,000 in random directions.

@@ -16,7 +16,10 @@ from conftest import CHAPTERS, ROOT, SCRIPTS
 from src.book import claims
 
 LIST = yaml.safe_load(Path(__file__).with_name("prose_numbers.yml").read_text(encoding="utf-8"))
-PAGES = [ROOT / name for name in ("README.md", "chapters/index.md", "chapters/notation.md", "chapters/benchmarks.md")]
+PAGES = [
+    ROOT / "README.md",
+    *(CHAPTERS / f"{name}.md" for name in ("index", "notation", "benchmarks", "weights_stay_small")),
+]
 
 PAPER = (
     "0.03", "1/100", "197", "0.1", "1/16", "0.5", "1/2", "95 %",  # constants of the theorems, and of an interval

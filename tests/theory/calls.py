@@ -406,6 +406,7 @@ CALLS = [
     Call(minibatch_convergence.constants, lambda: {"d": 10, "gamma_0": 0.02, "distance": 0.03, "batch": 5}),
     Call(minibatch_convergence.noise_moment, lambda: {"d": 10}),
     Call(minibatch_convergence.noise_shares, lambda: {**pair(3, 3), "x": normal(4, 3)}),
+    Call(minibatch_convergence.run, lambda: {**pair(3, 3), "at": near(), "steps": 2, "runs": 2}),
     Call(minibatch_convergence.start_within, lambda: {"at": near(), "failure": 0.1}),
     Call(minibatch_convergence.steps_to, lambda: {"at": near(), "start": 0.01, "near": 0.001, "failure": 0.1}),
     Call(main_theorem.corner_starts, lambda: {"d": 100, "gamma_0": 0.001, "least": 0.01}),
@@ -476,6 +477,7 @@ CALLS = [
     Call(norm_stays.after, lambda: {"d": 100}),
     Call(norm_stays.certify, lambda: {"theorem": norm_stays.Theorem()}),
     Call(norm_stays.conditions, lambda: {"theorem": norm_stays.Theorem(), "arithmetic": "Arb"}),
+    Call(norm_stays.hard_pairs, lambda: {"d": 100}),
     Call(norm_stays.steps_to, lambda: {"at": norm_stays.after(100), "distance": 0.01}),
     Call(
         norm_stays.watch,

@@ -7,7 +7,6 @@ import torch
 from test_local_convergence import start
 
 from src import verdicts
-from src.dynamics import sgd
 from src.model import population
 from src.theory import minibatch_convergence
 
@@ -39,7 +38,7 @@ def test_runs_keep_the_promise():
     W, W_star = start(d, 0.01, 0.5 * at.distance)
     eta = math.pi * at.step  # at the true scale
     for one, teacher in zip(W, W_star, strict=True):
-        run = sgd.train(one, teacher, eta=eta, batch=batch, steps=T, seeds=range(50), record_at=range(T + 1))
+        run = minibatch_convergence.run(one, teacher, at, T, 50)
         square = run.distance.square()  # [T + 1, runs]
         mean, error = square.mean(1), square.std(1) / 50**0.5
         promised = (0.5 * at.distance) ** 2 * (1 - at.rate) ** torch.arange(T + 1, dtype=torch.float64)

@@ -146,6 +146,14 @@ def test_descents_keep_the_promise():
     assert norm_stays.Watched(1.0, 1.0, 1.0).verdict == verdicts.HOLDS
 
 
+def test_hard_pairs_are_allowed_and_hard():
+    W, W_star = norm_stays.hard_pairs(100)
+    norms = torch.linalg.matrix_norm(torch.stack([W, W_star]), 2)
+    torch.testing.assert_close(norms, torch.full_like(norms, 1e-3))
+    found = norm_stays.watch(W, W_star, 3e-3, 150, torch.Generator().manual_seed(1))
+    assert found.verdict == verdicts.HOLDS and found.norm > 0.15 and found.potential > 0.9
+
+
 def test_both_phases_in_every_dimension():
     for d in (100, 1500, 10**6):
         at = norm_stays.after(d)
