@@ -177,13 +177,13 @@ display(Markdown(
 # Let $\|W\|_2, \|W^*\|_2 \le \gamma$, $W \ne W^*$, $r_j = \|b_j\| - \|a_j\|$ and $x = \sum_j r_j^2 / \|M\|_F^2$. With $\ell = \frac1{1 - \gamma}$, $\psi = (1 + \gamma)\,\ell$, $\kappa = (2\gamma + \gamma^2)\,\ell^2$,
 # $\zeta = (1 - \kappa^2)^{-1/2}$ and any $\tau \in [1, 2]$, the ratio $q$ is at least $\frac\pi2 - 1$ plus
 #
-# 1. $\big(2\tau - 2 - \frac{\tau^2}2\big)x - \gamma\ell^2\big((4\tau - 2)\ell + (\tau - 1)(\psi + 2\gamma\ell^2)\big)\, y - s x - \frac12 h^2 - \gamma^2\ell^2\sqrt x\,(\psi + h)$,
+# 1. $\big(2\tau - 2 - \frac{\tau^2}2\big)x - \gamma\ell^2\big((4\tau - 2)\ell + (\tau - 1)(\psi + 2\gamma\ell^2)\big)\, y - s x - \frac12 h^2 - \gamma^2\ell^2\sqrt x\,(\psi + h),$
 #    where $y^2 = x\,\big((1 + \gamma)^2 - (1 - \gamma)^2 x\big)$, $h = \gamma\ell\,(1 + \psi\sqrt x)$ and
-#    $s = 2\tau^2\gamma^2\ell^4\big(1 + \frac{\gamma^2}4\big) + (\tau - 1)(\gamma^2\ell^2 + \gamma^3\ell^3)$,
-# 2. $-2\gamma\ell\,\sqrt x\,(1 - x)$,
-# 3. $-(\zeta - 1)\,\psi^2\sqrt{1 - x} - (\arcsin\kappa - \kappa)$,
-# 4. $-(1 - x)\,\big(\psi(\theta - \sin\theta\cos\theta) + \sin\theta - \theta\cos\theta\big) / (4\gamma^2)$ with $\theta = 2\arcsin\gamma$,
-# 5. $-\big(\sqrt x + \gamma\ell\sqrt{1 - x}\big)\big(\zeta\kappa\psi^2\sqrt{1 - x} + (1 - \zeta^{-1})\sqrt x\big)$,
+#    $s = 2\tau^2\gamma^2\ell^4\big(1 + \frac{\gamma^2}4\big) + (\tau - 1)(\gamma^2\ell^2 + \gamma^3\ell^3),$
+# 2. $-2\gamma\ell\,\sqrt x\,(1 - x),$
+# 3. $-(\zeta - 1)\,\psi^2\sqrt{1 - x} - (\arcsin\kappa - \kappa),$
+# 4. $-(1 - x)\,\big(\psi(\theta - \sin\theta\cos\theta) + \sin\theta - \theta\cos\theta\big) / (4\gamma^2)$ with $\theta = 2\arcsin\gamma,$
+# 5. $-\big(\sqrt x + \gamma\ell\sqrt{1 - x}\big)\big(\zeta\kappa\psi^2\sqrt{1 - x} + (1 - \zeta^{-1})\sqrt x\big),$
 # 6. $-\frac\ell2 \max(g, 0)\,(1 - x)$; or, whatever $g$ is, $-\frac{\ell^2}{16}\|M\|_F^2\,(1 - x)$.
 # ```
 #
@@ -373,7 +373,7 @@ sgd_steps = minibatch_convergence.steps_to(sgd_large, sgd_start, near, failure)
 claims.report(
     "certified-sgd", verdict=sgd_kept.verdict, evidence=verdicts.CERTIFIED,
     measured=f"at d = {sgd_large.d} with minibatches of {sgd_large.batch} and η = {number(sgd_large.step, 2)}: from ‖W₀ − W*‖_F ≤ {sgd_start:.4f} a run ever goes further than {sgd_large.distance:g} with probability at most {failure:g}, and {sgd_steps:,} steps bring it within {near:g} but for {failure:g} more",
-    spread=f"intervals of Arb; at d = 10 the mean square over {runs} runs from each of two starts is at most {excess:.1f} standard errors above the promised one, and the noise has {sgd_kept.share:.2f} of V", numbers={"V": sgd_large.moment, "eta": sgd_large.step, "share": sgd_kept.share},
+    spread=f"intervals of Arb; at d = 10 the mean square over {runs} runs from each of two starts, less the promised one, is at most {number(excess, 2)} standard errors, and the noise has {sgd_kept.share:.2f} of V", numbers={"V": sgd_large.moment, "eta": sgd_large.step, "share": sgd_kept.share},
     note="Theorem 3.1 assumes noise of bounded size, which Gaussian inputs do not have.",
 )
 
@@ -388,7 +388,7 @@ claims.report(
 #
 # Let $d \ge 100$, $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, and $W_{k+1} = W_k + \eta_k(R + E_k)$ with $0 < \eta_k \le \frac1{36d^2}$ and any $E_k$ with $\|E_k\|_2 \le 10^{-4}$. With $f_k = \prod_{j<k}(1 - 0.97\,\eta_jd)$, for all $k$,
 #
-# $$ \|W_k\|_2 < \tfrac1{100}, \quad \|M_k\|_2 < 0.009, \quad |g_k| \le \tfrac{d}{500} f_k + 0.00065, \quad \|\sigma_k\| \le 0.0034 f_k + 0.00019 . $$
+# $$ \begin{aligned} \|W_k\|_2 &< \tfrac1{100}, & |g_k| &\le \tfrac{d}{500} f_k + 0.00065, \\ \|M_k\|_2 &< 0.009, & \|\sigma_k\| &\le 0.0034 f_k + 0.00019 . \end{aligned} $$
 #
 # The gradient flow obeys the same with $f = e^{-0.97dt}$.
 # ```
