@@ -177,8 +177,8 @@ display(Markdown(
 # Let $\|W\|_2, \|W^*\|_2 \le \gamma$, $W \ne W^*$, $r_j = \|b_j\| - \|a_j\|$ and $x = \sum_j r_j^2 / \|M\|_F^2$. With $\ell = \frac1{1 - \gamma}$, $\psi = (1 + \gamma)\,\ell$, $\kappa = (2\gamma + \gamma^2)\,\ell^2$,
 # $\zeta = (1 - \kappa^2)^{-1/2}$ and any $\tau \in [1, 2]$, the ratio $q$ is at least $\frac\pi2 - 1$ plus
 #
-# 1. $\big(2\tau - 2 - \frac{\tau^2}2\big)x - \gamma\ell^2\big((4\tau - 2)\ell + (\tau - 1)(\psi + 2\gamma\ell^2)\big)\, y - s x - \frac12 h^2 - \gamma^2\ell^2\sqrt x\,(\psi + h),$
-#    where $y^2 = x\,\big((1 + \gamma)^2 - (1 - \gamma)^2 x\big)$, $h = \gamma\ell\,(1 + \psi\sqrt x)$ and
+# 1. $\big(2\tau - 2 - \frac{\tau^2}2 - s\big)x - wy - \frac12 h^2 - \gamma^2\ell^2\sqrt x\,(\psi + h),$
+#    where $w = \gamma\ell^2\big((4\tau - 2)\ell + (\tau - 1)(\psi + 2\gamma\ell^2)\big),$ $y^2 = x\,\big((1 + \gamma)^2 - (1 - \gamma)^2 x\big),$ $h = \gamma\ell\,(1 + \psi\sqrt x)$ and
 #    $s = 2\tau^2\gamma^2\ell^4\big(1 + \frac{\gamma^2}4\big) + (\tau - 1)(\gamma^2\ell^2 + \gamma^3\ell^3),$
 # 2. $-2\gamma\ell\,\sqrt x\,(1 - x),$
 # 3. $-(\zeta - 1)\,\psi^2\sqrt{1 - x} - (\arcsin\kappa - \kappa),$
