@@ -48,7 +48,7 @@ refresh: ready  ## execute and store the chapters that changed, or some: make re
 
 lab: ready  ## the chapters in JupyterLab, which is installed at the first call
 	@$(PY) -c "import jupyterlab" 2>/dev/null || $(PY) -m pip install --quiet -r requirements-lab.txt
-	@$(PY) -m jupyterlab --ServerApp.root_dir=. chapters
+	@$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters
 
 bench: ready  ## measure the speed of src and what it costs
 	@$(PY) -m tools.bench
