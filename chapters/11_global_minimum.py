@@ -408,7 +408,7 @@ claims.report(
 claims.report(
     "wrong-start-stuck", verdict=stuck.verdict, evidence=how,
     measured=f"lowest curvature {number(i.end.curvature, 2)} and {number(ii.end.curvature, 2)} at the end of SGD; descent from there ends {'in a strict minimum' if in_minimum else 'elsewhere'}, curvature {spans[0]} and {spans[1]}, at loss {i.minimum.loss:.3f} and {ii.minimum.loss:.3f}",
-    spread=f"one run with each of two teachers, {len(i.minima)} descents from each", numbers={"loss (i)": i.minimum.loss, "loss (ii)": ii.minimum.loss},
+    spread=f"one run with each of two teachers, {len(i.minima)} descents from each", numbers={"curvature (ii)": ii.minimum.curvature, "loss (i)": i.minimum.loss, "loss (ii)": ii.minimum.loss},
     note="Corrected: not within the paper's run, which ends on a plateau that leads further down, but after it." if stuck.verdict == verdicts.CORRECTED else "",
 )
 claims.report(

@@ -418,9 +418,9 @@ watched = norm_stays.watch(*hard, 3e-3, 150, draws)
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
 slack = {name: min(row.values()) for name, row in norm_certificate.slacks.items()}
-both_hold = norm_certificate.verdict == verdicts.HOLDS and all(at.verdict == verdicts.HOLDS for at in phases)
+proved = norm_stays.Proved(norm_certificate, tuple(phases), watched)
 claims.report(
-    "certified-phase-one", verdict=watched.verdict if watched.verdict == verdicts.FAILS else verdicts.HOLDS if both_hold else verdicts.OPEN, evidence=verdicts.CERTIFIED,
+    "certified-phase-one", verdict=proved.verdict, evidence=verdicts.CERTIFIED,
     measured=f"γ₀ = {float(norm_certificate.theorem.gamma_0):g} for every d ≥ {norm_certificate.theorem.d_least}: ‖W‖₂ stays below {float(norm_certificate.theorem.gamma):g}; at d = {phases[0].d} Phase I is over after {phases[0].phase_one:,} steps of {number(phases[0].step, 2)}, and {norm_stays.steps_to(phases[0], near):,} come within {near:g} of the noise's floor, c = {phases[0].margin:.3f}",
     spread=f"{len(norm_certificate.slacks['Arb'])} conditions in {len(slack)} arithmetics, the least slack {number(min(slack.values()), 2)}; descents reach {watched.norm:.2f} of the bound on ‖W‖₂, {watched.potential:.2f} of that on g", numbers={"least slack": min(slack.values()), "margin": phases[0].margin, "norm": watched.norm, "potential": watched.potential},
     note="Theorem 3.1 with numbers, for noise of bounded size at the printed scale; with true gradients take η/π and πE.",

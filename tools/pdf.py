@@ -89,6 +89,8 @@ def write(html, to):
             page.write_text(join(html, chapters.pages()), "utf-8")
             command = [chromium, *_FLAGS, _WAIT, f"--user-data-dir={folder}", f"--print-to-pdf={made}", page.as_uri()]
             run = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"Chromium did not print within {_SECONDS} s") from None
         finally:
             page.unlink(missing_ok=True)
         if run.returncode or not made.is_file():

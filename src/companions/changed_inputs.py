@@ -101,7 +101,9 @@ def nearby(rule, starts):
 
 def _descend(rule, depth, start):
     root = np.sqrt(rule.weights)
-    fun = lambda t: root * _residual(rule.nodes, t[:depth], t[depth:])  # noqa: E731
+
+    def fun(t):
+        return root * _residual(rule.nodes, t[:depth], t[depth:])
 
     def slopes(t):  # exact to rounding: the residual is a polynomial, and a complex step subtracts nothing
         return np.stack([fun(t + 1e-100j * direction).imag for direction in np.eye(len(t))], 1) / 1e-100

@@ -133,6 +133,10 @@ class Interval:
         value = float(self.low.lower())
         return value if arb(value) <= self.low.lower() else math.nextafter(value, -math.inf)
 
+    def at_most(self):
+        """A float that nothing in it is above."""
+        return -(-self).at_least()
+
 
 class Checked(Interval):
     """The same interface in mpmath's interval arithmetic: an independent verification, some times slower."""

@@ -147,11 +147,11 @@ def slacks(W, W_star, gamma, gamma_0):
     at = bounds(Interval(gamma), Interval(gamma_0))
     R = population.lemma_2_1(W, W_star)
     error = torch.linalg.matrix_norm(R - found.linear - found.rest, 2)
-    rows = {"identity": -error / size, "rho": _above(at.potential) - found.rho.abs() / size}
+    rows = {"identity": -error / size, "rho": at.potential.at_most() - found.rho.abs() / size}
     parts = [*zip(PIECES, found.pieces, at.pieces, at.diagonals), ("N", found.rest, at.rest, at.diagonal)]
     for name, N, bound, on_diagonal in parts:
-        rows[name] = _above(bound) - torch.linalg.matrix_norm(N, 2) / size
-        rows[f"diagonal of {name}"] = _above(on_diagonal) - _own(N).abs().amax(-1) / size
+        rows[name] = bound.at_most() - torch.linalg.matrix_norm(N, 2) / size
+        rows[f"diagonal of {name}"] = on_diagonal.at_most() - _own(N).abs().amax(-1) / size
     return rows
 
 
@@ -162,11 +162,6 @@ def _cosine(sine):
 def _chord(sine):
     """|e - x| for unit vectors at an angle with this sine."""
     return (2 * (1 - _cosine(sine))).sqrt()
-
-
-def _above(interval):
-    """A float that nothing in it is above."""
-    return -(-interval).at_least()
 
 
 def _own(X):

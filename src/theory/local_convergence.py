@@ -74,7 +74,7 @@ def lipschitz(d, gamma):
     at = joint_margin.sizes(gamma)
     half_pi, xi = at.gamma.pi() / 2, at.psi.square() - 1
     arcs = xi.meet(Interval(0, 1)).asin() if (1 - xi).positive() else half_pi
-    return -(-(half_pi * (d + 1) + arcs + half_pi * at.psi * (Interval(d).sqrt() + d) + d)).at_least()
+    return (half_pi * (d + 1) + arcs + half_pi * at.psi * (Interval(d).sqrt() + d) + d).at_most()
 
 
 @arguments(
@@ -98,7 +98,7 @@ def constants(d, gamma_0, distance, step=None, noise=0.0):
         raise ValueError(f"step must be at most c / L^2 = {longest}, not {step}")
     step = longest if step is None else step
     allowed = (Interval(margin) * distance / 2).at_least()
-    floor = max(0.0, -(-(2 * Interval(noise) / margin)).at_least()) if margin > 0 else math.inf
+    floor = max(0.0, (2 * Interval(noise) / margin).at_most()) if margin > 0 else math.inf
     return Constants(d, gamma_0, distance, margin, L, step, noise, allowed, floor)
 
 

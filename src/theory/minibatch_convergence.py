@@ -75,7 +75,7 @@ def noise_moment(d):
     most d |M^T x|^2. As x and -x activate complementary units, the mean of |a|^2 is d / 2 beside whatever is even in x;
     and E |x|^2 |M^T x|^2 = (d + 2) |M|_F^2.
     """
-    return -(-(2 * Interval(d).square() * (Interval(d) + 2) * Interval.pi().square())).at_least()
+    return (2 * Interval(d).square() * (Interval(d) + 2) * Interval.pi().square()).at_most()
 
 
 @arguments(d=FORMULA, gamma_0=between(0, 0.17), distance=between(0, 0.17), batch=COUNT)

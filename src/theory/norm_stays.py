@@ -53,6 +53,9 @@ class Theorem(NamedTuple):
     z_fast: Fraction = Fraction(76, 10**6)
 
 
+THEOREM = Theorem()
+
+
 class Certificate(NamedTuple):
     """What became of the theorem's conditions in each arithmetic."""
 
@@ -67,7 +70,7 @@ class Certificate(NamedTuple):
 
 
 @arguments(theorem=Theorem, arithmetic=tuple(family_certificate.KINDS))
-def conditions(theorem=Theorem(), arithmetic="Arb"):  # noqa: B008 (a Theorem cannot be changed)
+def conditions(theorem=THEOREM, arithmetic="Arb"):
     """{name: slack}: by how much each condition holds, as intervals that hold the exact slack at d_least.
 
     Raises ArithmeticError for a gamma for which `linear_part.bounds` has none.
@@ -127,7 +130,7 @@ def conditions(theorem=Theorem(), arithmetic="Arb"):  # noqa: B008 (a Theorem ca
 
 
 @arguments(theorem=Theorem)
-def certify(theorem=Theorem()):  # noqa: B008
+def certify(theorem=THEOREM):
     """The Certificate of a Theorem; one whose h_fast is below 2 gamma_0, where |h| may start, is open."""
     starts = {"h, start": 1.0 if theorem.h_fast >= 2 * theorem.gamma_0 else -1.0}
     rows = {name: conditions(theorem, name) for name in family_certificate.KINDS}
@@ -163,7 +166,7 @@ def after(d):
 
     Raises ArithmeticError if the step were longer than c / L^2, with L of `local_convergence.lipschitz`.
     """
-    theorem = Theorem()
+    theorem = THEOREM
     gamma = math.nextafter(float(theorem.gamma), 1)
     c, L = joint_margin.certified(gamma, float(G_LIMIT)), local_convergence.lipschitz(d, gamma)
     step = float(STEP) / d**2 * (1 - 1e-12)
@@ -192,9 +195,25 @@ class Watched(NamedTuple):
     sigma: float  # |M p|
 
     @property
+    def kept(self):
+        """Whether no promise is broken."""
+        return all(share <= 1 for share in self)
+
+
+class Proved(NamedTuple):
+    """Claim certified-phase-one."""
+
+    certificate: Certificate
+    phases: tuple  # the Descents in some dimensions
+    watched: Watched
+
+    @property
     def verdict(self):
-        """holds, if no promise is broken; else fails."""
-        return verdicts.HOLDS if max(self) <= 1 else verdicts.FAILS
+        """fails, if a descent breaks a promise; holds, if the certificate does and every Descent; else open."""
+        if not self.watched.kept:
+            return verdicts.FAILS
+        every = all(one.verdict == verdicts.HOLDS for one in (self.certificate, *self.phases))
+        return verdicts.HOLDS if every and self.phases else verdicts.OPEN
 
 
 @arguments(d=_DIMENSION)
@@ -203,7 +222,7 @@ def hard_pairs(d):
     eye = torch.eye(d, dtype=torch.float64)
     J, one = torch.full((d, d), 1 / d, dtype=torch.float64), torch.diag_embed(eye[0])
     W, W_star = (eye, J, one, 2 * J - eye), (J - eye, -J, eye - 2 * one, eye)
-    return tuple(float(Theorem().gamma_0) * torch.stack(side) for side in (W, W_star))
+    return tuple(float(THEOREM.gamma_0) * torch.stack(side) for side in (W, W_star))
 
 
 @arguments(step=between(0, 1), steps=COUNT, generator=torch.Generator)
@@ -214,21 +233,20 @@ def watch(W, W_star, step, steps, generator):
     Raises ValueError for norms above 1/1000 or d < 100, and errors as `src.checks.check_pair` does.
     """
     W, W_star = check_pair(W, W_star)
-    theorem, d = Theorem(), W.shape[-1]
-    if d < theorem.d_least or torch.linalg.matrix_norm(torch.stack((W, W_star)), 2).max() > theorem.gamma_0 * (
-        1 + 1e-9
-    ):
-        raise ValueError(f"W and W_star must be of norm at most {theorem.gamma_0} and of d >= {theorem.d_least}")
+    t, d = Theorem(*map(float, THEOREM)), W.shape[-1]
+    largest = torch.linalg.matrix_norm(torch.stack((W, W_star)), 2).max()
+    if d < t.d_least or largest > t.gamma_0 * (1 + 1e-9):
+        raise ValueError(f"W and W_star must be of norm at most {THEOREM.gamma_0} and of d >= {THEOREM.d_least}")
     worst, f = torch.zeros(3, dtype=W.dtype), 1.0
     for _ in range(steps + 1):
         found = (
-            torch.linalg.matrix_norm(W, 2) / float(theorem.gamma),
-            landscape.potential(W, W_star).abs() / float(theorem.h_fast * d * Fraction(f) + theorem.g_slow),
-            (W_star - W).sum(-1).norm(dim=-1) / d**0.5 / float(theorem.sigma_fast * Fraction(f) + theorem.sigma_slow),
+            torch.linalg.matrix_norm(W, 2) / t.gamma,
+            landscape.potential(W, W_star).abs() / (t.h_fast * d * f + t.g_slow),
+            (W_star - W).sum(-1).norm(dim=-1) / d**0.5 / (t.sigma_fast * f + t.sigma_slow),
         )
         worst = torch.maximum(worst, torch.stack([x.max() for x in found]))
         E = torch.randn(W.shape, generator=generator, dtype=W.dtype)
-        E = float(theorem.noise) * E / torch.linalg.matrix_norm(E, 2)[..., None, None]
+        E = t.noise * E / torch.linalg.matrix_norm(E, 2)[..., None, None]
         W = W + step * (population.lemma_2_1(W, W_star) + E)
         f *= 1 - float(THETA) * step * d
     return Watched(*worst.tolist())

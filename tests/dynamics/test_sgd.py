@@ -154,6 +154,18 @@ def test_every_sample_once_per_epoch_in_an_order_of_each_seed():
     assert not torch.equal(orders[0], orders[1])
 
 
+@pytest.mark.parametrize("samples", [None, inputs(120, d)], ids=["fresh", "training set"])
+def test_a_step_in_torch_is_the_step_in_numpy(samples):
+    """What runs on a GPU, tried on the CPU: the same step with torch's functions on the same memory."""
+    one, other = (minibatch.Runs(W0, W_star, [0.02, 0.03], 20, [3, 4], samples) for _ in "ab")
+    for part in other.parts:
+        part.library, part.native = torch, lambda tensor: tensor
+        part.buffers = [torch.from_numpy(buffer) for buffer in part.buffers]
+    one.advance(9)
+    other.advance(9)
+    torch.testing.assert_close(one.weights(), other.weights(), rtol=0, atol=1e-13)
+
+
 def test_seeds_differ_and_repeat_and_nothing_global_is_touched():
     before, W0_before, state = torch.initial_seed(), W0.clone(), torch.get_rng_state()
     first, second = (sgd.train(W0, W_star, **settings(samples=None)) for _ in range(2))

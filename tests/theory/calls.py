@@ -475,8 +475,8 @@ CALLS = [
     Call(norm_growth.turned_at_one_column, lambda: {"d": 3}),
     Call(norm_growth.worst_pair, lambda: {"x": normal(4), "y": normal(4), "t": 0.5}, {"t": {"zero"}}),
     Call(norm_stays.after, lambda: {"d": 100}),
-    Call(norm_stays.certify, lambda: {"theorem": norm_stays.Theorem()}),
-    Call(norm_stays.conditions, lambda: {"theorem": norm_stays.Theorem(), "arithmetic": "Arb"}),
+    Call(norm_stays.certify, lambda: {"theorem": norm_stays.THEOREM}),
+    Call(norm_stays.conditions, lambda: {"theorem": norm_stays.THEOREM, "arithmetic": "Arb"}),
     Call(norm_stays.hard_pairs, lambda: {"d": 100}),
     Call(norm_stays.steps_to, lambda: {"at": norm_stays.after(100), "distance": 0.01}),
     Call(

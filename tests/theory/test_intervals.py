@@ -70,7 +70,8 @@ def test_what_two_intervals_share(kind):
 def test_what_is_certain(kind):
     third = kind(1) / 3
     assert (third - 0.333).positive() and not (third - 1 / 3).positive() and not kind(0, 1).positive()
-    assert 1 / 3 - 1e-15 < third.at_least() <= 1 / 3
+    assert 1 / 3 - 1e-15 < third.at_least() <= 1 / 3 <= third.at_most() < 1 / 3 + 1e-15
+    assert kind(-2, 5).at_least() <= -2 and kind(-2, 5).at_most() >= 5
 
 
 @pytest.mark.parametrize("kind", KINDS)
