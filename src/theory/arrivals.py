@@ -11,9 +11,16 @@ from src.dynamics import flow
 from src.theory import how_far, minima
 from src.theory.how_far import ARRIVED, COPY, HOME, KINDS, MOVING, REST, TIME
 
-LARGE = {  # the recording `how_far_large`: a map of large dimensions, with fewer norms and runs
-    "dims": [50, 100], "gammas": [0.1, 0.2, 0.3, 0.4, 0.45, 0.49, 0.55, 0.7, 1.0, 1.4], "runs": 8, "t_end": 150.0,
-    "search_starts": 5, "search_steps": 40,
+_THOUSANDTHS = (
+    *range(100, 300, 50),
+    *range(300, 600, 5),
+    *range(600, 700, 10),
+    *range(700, 1000, 20),
+    *range(1000, 1550, 50),
+)
+LARGE = {  # the recording `how_far_large`: a map of large dimensions, with fewer runs
+    "dims": [50, 100], "gammas": [n / 1000 for n in _THOUSANDTHS], "runs": 8, "t_end": 150.0, "search_starts": 5,
+    "search_steps": 40,
 }  # fmt: skip
 
 
