@@ -61,6 +61,7 @@ from src.book.typeset import number
 from src.model import weights
 from src.runs import recorded
 from src.theory import (
+    both_phases,
     bounds,
     certificates,
     joint_margin,
@@ -150,15 +151,12 @@ one = in_family.verifications[0]
 claims.report(
     "certified-family", verdict=in_family.verdict, evidence=verdicts.CERTIFIED,
     measured=f"proved for γ = {in_family.gamma:g} and every d from {in_family.d_least} on, by {one.proved:,} boxes and {one.empty} empty ones; false in the limit d → ∞ from γ = {in_family.false_from:g} on",
-    spread=f"every box verified in {' and '.join(v.arithmetic for v in in_family.verifications)}", numbers={"gamma": in_family.gamma, "boxes": one.proved, "false from": in_family.false_from},
-    note=f"The formula for the limit, {number(span.limit(in_family.gamma), 4)} at this γ, says how much room is left. K exists where d is a prime congruent to 3 modulo 4; pairs without K exist in every dimension.",
+    spread=f"every box verified in {' and '.join(v.arithmetic for v in in_family.verifications)}", numbers={"gamma": in_family.gamma, "boxes": one.proved, "false from": in_family.false_from}, note=f"The formula for the limit, {number(span.limit(in_family.gamma), 4)} at this γ, says how much room is left. K exists where d is a prime congruent to 3 modulo 4; pairs without K exist in every dimension.",
 )
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 both = live.verifications[0]
-display(Markdown(
-    f"The live search at $\\gamma = {gamma:g}$ needs {both.proved:,} boxes and {both.empty} empty ones. {recorded.caption(stored)}"
-))
+display(Markdown(f"The live search at $\\gamma = {gamma:g}$ needs {both.proved:,} boxes and {both.empty} empty ones. {recorded.caption(stored)}"))
 
 # %% [markdown]
 # ## All pairs: what is linear in the cosines is a square
@@ -256,8 +254,7 @@ false_at = phase_two.Searches.from_arrays(recorded.load("theorem_3_3").arrays).p
 claims.report(
     "certified-all-pairs", verdict=everywhere.verdict, evidence=verdicts.CERTIFIED,
     measured=f"above 0.03 up to γ = {everywhere.gamma:.4f} in every dimension, where chapter 7 has {everywhere.before:.4f}; at γ = 1/100 at least {everywhere.at_hundredth:.4f} in place of {everywhere.before_at_hundredth:.4f}",
-    spread="intervals of Arb; the proof is on the page", numbers={"gamma": everywhere.gamma, "before": everywhere.before, "at 1/100": everywhere.at_hundredth},
-    note=f"The inequality is false at γ = {false_at.gamma:g} (chapter 7), so that the largest γ of Theorem 3.3 lies between {everywhere.gamma:.4f} and {false_at.gamma:g}: this gap is open.",
+    spread="intervals of Arb; the proof is on the page", numbers={"gamma": everywhere.gamma, "before": everywhere.before, "at 1/100": everywhere.at_hundredth}, note=f"The inequality is false at γ = {false_at.gamma:g} (chapter 7), so that the largest γ of Theorem 3.3 lies between {everywhere.gamma:.4f} and {false_at.gamma:g}: this gap is open.",
 )
 
 # %% [markdown]
@@ -283,23 +280,13 @@ claims.report(
 # ```{prf:theorem} Descent near the teacher
 # :label: thm-local-descent
 #
-# Let $\|W^*\|_2 \le \gamma_0$, $\|W_0 - W^*\|_F \le D_0$ and $\gamma = \gamma_0 + D_0 < 0.17$. Let $c$ be the bound of {prf:ref}`thm-joint-margin` with $\|M\|_F \le D_0$ in point 6, and
-#
-# $$ L = \tfrac\pi2 (d + 1) + \arcsin(\psi^2 - 1) + \tfrac\pi2\psi\sqrt d + d\,\big(1 + \tfrac\pi2\psi\big) . $$
-#
+# Let $\|W^*\|_2 \le \gamma_0$, $\|W_0 - W^*\|_F \le D_0$ and $\gamma = \gamma_0 + D_0 < 0.17$. Let $c$ be the bound of {prf:ref}`thm-joint-margin` with $\|M\|_F \le D_0$ in point 6, and $L = \pi d + \frac{4\sqrt d\,D_0}{1 - \gamma}$.
 # If $c > 0$, $\eta \le c/L^2$ and $\|N_t\|_F \le \epsilon \le \frac12 cD_0$ in every step, then $\|W_t - W^*\|_F$ never exceeds $D_0$, and
 #
 # $$ \|W_T - W^*\|_F \le \big(1 - \tfrac12\eta c\big)^T D_0 + \tfrac{2\epsilon}c . $$
 # ```
 #
-# ```{prf:proof}
-# Within $D_0$ of $W^*$ all norms are at most $\gamma$, so $\langle R, M\rangle \ge c\,\|M\|_F^2$. Write $R = MX + B\Theta + \bar A\,\mathrm{diag}(\varrho_j)$ with $X_{ij} = \pi - \theta_{ij}$, $\Theta_{ij} = \theta_{ij} - \theta_{i^*j}$ and
-# $\varrho_j = \sum_i (\|b_i\|\sin\theta_{i^*j} - \|a_i\|\sin\theta_{ij})$. Here $X$ is $\frac\pi2(J + I)$ and a matrix of norm at most $\arcsin(\psi^2 - 1)$. By the triangle inequality of angles $|\Theta_{ij}|$ is at most the angle of $a_i$ and
-# $b_i$, at most $\frac\pi2\ell\|m_i\|$, and $|\varrho_j| \le \sum_i (|r_i| + \|b_i\||\Theta_{ij}|)$. So $\|R\|_F \le L\|M\|_F$, and
-# $\|M - \eta R\|_F^2 \le (1 - 2\eta c + \eta^2L^2)\|M\|_F^2 \le (1 - \frac12\eta c)^2 \|M\|_F^2$. The noise adds $\eta\epsilon$, and $(1 - \frac12\eta c)D_0 + \eta\epsilon \le D_0$.
-# ```
-#
-# No dimension enters $c$, and $L$ is proportional to $d$: the number of steps grows like $d^2$, as in {prf:ref}`Theorem 3.1 <thm-3-1>`. We take descents with noise at $d = 10$ and compare.
+# {doc}`The proof <sgd_in_numbers>` rests on a bound on the Hessian, {prf:ref}`lem-curvature`. No dimension enters $c$, and $L$ is proportional to $d$: the number of steps grows like $d^2$, as in {prf:ref}`Theorem 3.1 <thm-3-1>`. We take descents with noise at $d = 10$ and compare.
 
 # %%
 few = {"gamma_0": 0.01, "distance": 0.02, "noise": 1e-4}
@@ -318,8 +305,7 @@ kept = local_convergence.Kept(at, large, float((walk.max(1).values.numpy() / pro
 claims.report(
     "certified-descent", verdict=kept.verdict, evidence=verdicts.CERTIFIED,
     measured=f"with ‖W*‖₂ ≤ {large.gamma_0:g}, ‖W₀ − W*‖_F ≤ {large.distance:g}: c = {large.margin:.3f} in every dimension; at d = {large.d} with η = {number(large.step, 2)} and noise of norm {number(large.noise, 2)} it is enough to take T = {local_convergence.steps_to(large, near):,} steps to come within {near + large.floor:.4f}",
-    spread=f"intervals of Arb; {walk.shape[1]} descents of {steps:,} steps at d = {at.d} stay below {kept.worst:.3f} of what is promised", numbers={"c": large.margin, "L": large.lipschitz, "eta": large.step, "worst": kept.worst},
-    note="A start of spectral norm γ₀ is that near only if 2γ₀√d is at most D₀. For a γ₀ that does not depend on d see the last theorem of the chapter.",
+    spread=f"intervals of Arb; {walk.shape[1]} descents of {steps:,} steps at d = {at.d} stay below {kept.worst:.3f} of what is promised", numbers={"c": large.margin, "L": large.curvature, "eta": large.step, "worst": kept.worst}, note="A start of spectral norm γ₀ is that near only if 2γ₀√d is at most D₀. For a γ₀ that does not depend on d see the last theorem of the chapter.",
 )
 
 # %% [markdown]
@@ -337,17 +323,7 @@ claims.report(
 # probability at most $(1 - \eta c)^T D_0^2/\epsilon^2$.
 # ```
 #
-# ```{prf:proof}
-# *The noise.* One input $x$ has the gradient $2 (f - f^*)\, x\, a^\top$, where $a \in \{0, 1\}^d$ marks the active units. As $|f - f^*| \le \sum_j |\langle m_j, x\rangle| \le \sqrt d\, \|M^\top x\|$, the square of its norm is at most
-# $4d\,\|M^\top x\|^2 \|x\|^2 \|a\|^2$. Here $x$ and $-x$ activate complementary units, so that $\|a\|^2$ is $d/2$ in the mean beside an even function; and $\mathbb{E}\,\|x\|^2\|M^\top x\|^2 = (d + 2)\|M\|_F^2$. The mean of $B$ independent gradients has
-# a $B$-th of the variance: $\mathbb{E}\,\|N_t\|_F^2 \le \frac VB \|M\|_F^2$.
-#
-# *The distance.* Within the ball $\mathbb{E}\,\|M_{t+1}\|_F^2 = \|M_t - \eta R\|_F^2 + \eta^2\,\mathbb{E}\,\|N_t\|_F^2 \le (1 - 2\eta c + \eta^2 (L^2 + V/B)) \|M_t\|_F^2 \le (1 - \eta c)\|M_t\|_F^2$, given $M_t$. Stopped where it leaves the ball,
-# $\|M_t\|_F^2$ is a supermartingale that is never negative: it ever exceeds $D^2$ with probability at most $D_0^2/D^2$ (Ville's inequality). Over the runs that have not left, the mean of $\|M_T\|_F^2$ is at most $(1 - \eta c)^T D_0^2$; the last claim is
-# Markov's inequality.
-# ```
-#
-# The noise costs no more than the drift does as long as $B$ is of the order of $d$: $V/B$ then grows like $L^2$. We let minibatches of five run at $d = 10$, and measure the noise of single inputs, for random $M$ and for $M$ along $u$, where it is large.
+# It is proved {doc}`on the same page <sgd_in_numbers>`. The noise costs no more than the drift does as long as $B$ is of the order of $d$: $V/B$ then grows like $L^2$. We let minibatches of five run at $d = 10$, and measure the noise of single inputs, for random $M$ and for $M$ along $u$, where it is large.
 
 # %%
 sgd_small = minibatch_convergence.constants(10, 0.01, 0.02, batch=5)
@@ -373,8 +349,7 @@ sgd_steps = minibatch_convergence.steps_to(sgd_large, sgd_start, near, failure)
 claims.report(
     "certified-sgd", verdict=sgd_kept.verdict, evidence=verdicts.CERTIFIED,
     measured=f"at d = {sgd_large.d} with minibatches of {sgd_large.batch} and η = {number(sgd_large.step, 2)}: from ‖W₀ − W*‖_F ≤ {sgd_start:.4f} a run ever goes further than {sgd_large.distance:g} with probability at most {failure:g}, and {sgd_steps:,} steps bring it within {near:g} but for {failure:g} more",
-    spread=f"intervals of Arb; at d = 10 the mean square over {runs} runs from each of two starts, less the promised one, is at most {number(excess, 2)} standard errors, and the noise has {sgd_kept.share:.2f} of V", numbers={"V": sgd_large.moment, "eta": sgd_large.step, "share": sgd_kept.share},
-    note="Theorem 3.1 assumes noise of bounded size, which Gaussian inputs do not have.",
+    spread=f"intervals of Arb; at d = 10 the mean square over {runs} runs from each of two starts, less the promised one, is at most {number(excess, 2)} standard errors, and the noise has {sgd_kept.share:.2f} of V", numbers={"V": sgd_large.moment, "eta": sgd_large.step, "share": sgd_kept.share}, note="Theorem 3.1 assumes noise of bounded size, which Gaussian inputs do not have.",
 )
 
 # %% [markdown]
@@ -399,13 +374,13 @@ claims.report(
 # ```{prf:corollary} Theorem 3.1 in numbers
 # :label: thm-both-phases
 #
-# In every dimension $d \ge 100$ let $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, $\eta \le \frac1{41d^2}$, $\|E_k\|_F \le \epsilon \le 10^{-4}$. After $k_1 = \lceil\tau/\eta\rceil$ steps, $\tau = \frac{1}{0.97d}\log\frac{d/500}{0.09935}$, it is $g \le 0.1$ for good, and with $c_1 = 0.467$
+# In every dimension $d \ge 100$ let $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, $\eta \le \frac1{36d^2}$, $\|E_k\|_F \le \epsilon \le 10^{-4}$. After $k_1 = \lceil\tau/\eta\rceil$ steps, $\tau = \frac{1}{0.97d}\log\frac{d/500}{0.09935}$, it is $g \le 0.1$ for good, and with $c_1 = 0.467$
 #
 # $$ \|W_k - W^*\|_F \le \big(1 - \tfrac12\eta c_1\big)^{k-k_1}\, 0.009\sqrt d + \tfrac{2\epsilon}{c_1} , \qquad k \ge k_1 . $$
 # ```
 #
 # ```{prf:proof}
-# $\|W_k\|_2 \le \frac1{100}$ and $g_k \le 0.1$: $c_1$ is the margin of {prf:ref}`thm-joint-margin` there, and $\eta \le c_1/L^2$ with the $L$ of {prf:ref}`thm-local-descent`, as $L/d$ falls with $d$. Go on as in its proof, from $\|M\|_F \le \sqrt d\,\|M\|_2$.
+# $\|W_k\|_2 \le \frac1{100}$ and $g_k \le 0.1$: $c_1$ is the margin of {prf:ref}`thm-joint-margin` there, and $\eta \le c_1/L^2$ with the bound $L$ of {prf:ref}`lem-curvature`, at most $3.18\,d$ there. Go on as for {prf:ref}`thm-local-descent`, from $\|M\|_F \le \sqrt d\,\|M\|_2$.
 # ```
 #
 # This is the paper's headline with every constant a number: {prf:ref}`Theorem 3.1 <thm-3-1>` for noise of bounded size. Descents with noise show how much room there is: at $d = 100$, from pairs of norm $\frac1{1000}$ made to grow, with steps longer than the theorem's, which follow the flow.
@@ -422,13 +397,38 @@ proved = norm_stays.Proved(norm_certificate, tuple(phases), watched)
 claims.report(
     "certified-phase-one", verdict=proved.verdict, evidence=verdicts.CERTIFIED,
     measured=f"γ₀ = {float(norm_certificate.theorem.gamma_0):g} for every d ≥ {norm_certificate.theorem.d_least}: ‖W‖₂ stays below {float(norm_certificate.theorem.gamma):g}; at d = {phases[0].d} Phase I is over after {phases[0].phase_one:,} steps of {number(phases[0].step, 2)}, and {norm_stays.steps_to(phases[0], near):,} come within {near:g} of the noise's floor, c = {phases[0].margin:.3f}",
-    spread=f"{len(norm_certificate.slacks['Arb'])} conditions in {len(slack)} arithmetics, the least slack {number(min(slack.values()), 2)}; descents reach {watched.norm:.2f} of the bound on ‖W‖₂, {watched.potential:.2f} of that on g", numbers={"least slack": min(slack.values()), "margin": phases[0].margin, "norm": watched.norm, "potential": watched.potential},
-    note="Theorem 3.1 with numbers, for noise of bounded size at the printed scale; with true gradients take η/π and πE.",
+    spread=f"{len(norm_certificate.slacks['Arb'])} conditions in {len(slack)} arithmetics, the least slack {number(min(slack.values()), 2)}; descents reach {watched.norm:.2f} of the bound on ‖W‖₂, {watched.potential:.2f} of that on g", numbers={"least slack": min(slack.values()), "margin": phases[0].margin, "norm": watched.norm, "potential": watched.potential}, note="Theorem 3.1 with numbers, for noise of bounded size at the printed scale; with true gradients take η/π and πE.",
 )
 
 # %% [markdown]
-# **What is not proved.** The ratio $\gamma/\gamma_0 = 10$ is not sharp: the linear part alone lets $\|W\|_2$ grow to about three times $\gamma_0$. Gaussian minibatches through Phase I need another argument: {prf:ref}`thm-norm-stays` asks for a small noise at every
-# step, and a minibatch that is large enough for that is of no use. Near the teacher {prf:ref}`thm-local-sgd` does without.
+# Gaussian minibatches obey no such bound, and a minibatch so large that the theorem allows its noise is of no use. But $\|W\|_2$ need not stay small for the run as it is: it is enough that it does for the run *less its noise so far*, a martingale of which one can say how large it ever gets.
+#
+# ```{prf:theorem} SGD on Gaussian minibatches, from the start
+# :label: thm-both-phases-sgd
+#
+# Let $d \ge 100$, $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, and $W_{k+1} = W_k + \eta\,(R + N_k)$ on fresh minibatches of $B$ inputs. Let $\Lambda$ be the bound of {prf:ref}`lem-curvature` for norms up to $\frac1{100}$, $s = 10^{-4}/\Lambda$, $D = (0.009 + s)\sqrt d$, $c$ the margin at
+# $\frac1{100} + s$ and $g \le 0.1$, and $k_1$ as above for $g \le 0.1 - s\sqrt d$. If $\eta \le \frac1{36d^2}$, $\eta \le c/(\Lambda^2 + \frac VB)$ and
+#
+# $$ \eta \le \frac{\delta B}{V}\,\frac{s^2}{D^2\,(\eta k_1 + 1/c)} , \qquad \text{that is} \quad \eta \le 2.8 \cdot 10^{-7}\,\frac{\delta B}{d^6} , $$
+#
+# then but for probability $\delta$ all $\|W_k\|_2 < \frac1{100} + s$, and but for $\delta + (1 - \eta c)^{k - k_1}D^2/\epsilon^2$ it is $\|W_k - W^*\|_F \le \epsilon$ at step $k \ge k_1$.
+# ```
+# So a number of inputs of the order of $d^6$ is enough ({doc}`proof <sgd_in_numbers>`): a polynomial, with every constant known, and with steps far too short for any run. Runs with longer ones show what the proof loses.
+
+# %%
+guarantees = [both_phases.guarantee(size, 300, failure) for size in (100, 1500)]
+sgd_watched = both_phases.watch(hard[0][0], hard[1][0], 1e-4, 300, 40, range(6))
+
+# %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
+phases_proved, whole = both_phases.Proved(tuple(guarantees), norm_certificate, sgd_watched), guarantees[0]
+claims.report(
+    "certified-both-phases", verdict=phases_proved.verdict, evidence=verdicts.CERTIFIED,
+    measured=f"at d = {whole.d} with minibatches of {whole.batch}: with η = {number(whole.step, 2)} a run stays within {number(whole.excursion, 2)} of ‖W‖₂ < 1/100 but for probability {failure:g}; η d⁶/(Bδ) is {number(whole.inputs, 3)} there and {number(guarantees[1].inputs, 3)} at d = {guarantees[1].d}",
+    spread=f"intervals of Arb; in runs with η = 1e-4 the noise's sum has {sgd_watched.excursion:.2f} of the mean square that the proof allows, and changes the gradient by {sgd_watched.curvature:.2f} of its bound", numbers={"inputs": whole.inputs, "excursion": sgd_watched.excursion, "curvature": sgd_watched.curvature}, note="d⁶ is surely not sharp: the proof's page says where it comes from.",
+)
+
+# %% [markdown]
+# **What is not proved.** The ratio $\gamma/\gamma_0 = 10$ is not sharp: the linear part alone lets $\|W\|_2$ grow to about three times $\gamma_0$. Nor is $d^6$.
 #
 # ## Summary
 #
@@ -436,7 +436,7 @@ claims.report(
 # - For all pairs the linear parts form a square; with it the inequality is certified for more than twice the $\gamma$ of chapter 7.
 # - Without a condition on $g$ the ball of radius $1/100$ is one-point convex in more dimensions than chapter 5 could say.
 # - Near the teacher descent with bounded noise converges in every dimension, and SGD on Gaussian minibatches with a stated probability, all constants being numbers.
-# - From one $\gamma_0 = 1/1000$ for every dimension from 100 on the weights stay small through Phase I, and the paper's main theorem holds with numbers.
+# - From one $\gamma_0 = 1/1000$ for every dimension from 100 on the weights stay small through Phase I, and the paper's main theorem holds with numbers; for Gaussian minibatches too, with a stated probability.
 #
 # ## Exercises
 #

@@ -141,15 +141,35 @@ def fastest_step(batch, d, chi=1.0):
     return float(found.x * largest)
 
 
+@arguments(d=_D)
+def total(d):
+    """The row [15] that makes E |W|_F^2, the sum of all M_ijij, of the entries of M in the order of PARTITIONS."""
+    square = np.zeros(15)
+    square[_place((0, 1, 0, 1))], square[_place((0, 0, 0, 0))] = d * (d - 1), d
+    return square
+
+
+def of_inputs():
+    """The entries [15] of E[X (x) X], the same for every d: the noise of one input whose residual is 1."""
+    return np.array([_moment((i, k), (j, l)) for i, j, k, l in PARTITIONS])
+
+
+def transposition():
+    """The map [15, 15] of M to the mean of E[W^T (x) W] and E[W (x) W^T]."""
+    mean = np.zeros((15, 15))
+    for row, (i, j, k, l) in enumerate(PARTITIONS):
+        mean[row, _place((j, i, k, l))] += 1 / 2
+        mean[row, _place((i, j, l, k))] += 1 / 2
+    return mean
+
+
 @arguments(W0=MATRIX, eta=_POSITIVE, batch=COUNT, steps=range(10**7), chi=_POSITIVE)
 def mean_square(W0, eta, batch, steps, chi=1.0):
     """E |W_k|_F^2 for k = 0, ..., steps from the weights W0 [d, d], near W* = 0: a [steps + 1] array."""
     d = W0.shape[-1]
     if W0.ndim != 2 or d < 4:
         raise ValueError(f"W0 must be [d, d] with d at least 4, not {list(W0.shape)}")
-    entries, matrix = _entries(W0), step_matrix(eta, batch, d, chi)
-    square = np.zeros(15)  # |W|_F^2 is the sum of M_ijij
-    square[_place((0, 1, 0, 1))], square[_place((0, 0, 0, 0))] = d * (d - 1), d
+    entries, matrix, square = _entries(W0), step_matrix(eta, batch, d, chi), total(d)
     values = []
     for _ in range(steps + 1):
         values.append(square @ entries)

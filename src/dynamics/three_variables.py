@@ -64,7 +64,7 @@ def _check_numbers(name, W):
         raise ValueError(f"{name} must hold three numbers, not arrays")
 
 
-COORDINATES, _POINT = _check_coordinates, _check_point  # kinds of arguments for `src.checks.arguments`
+COORDINATES, POINT = _check_coordinates, _check_point  # kinds of arguments for `src.checks.arguments`
 
 
 @arguments(d=FORMULA[2:], frobenius=between(0, math.inf), trace=_FINITE)
@@ -90,7 +90,7 @@ def matrix(W, d):
     return kappa * flat_skew(d) + (tau - alpha) / d + alpha * torch.eye(d, dtype=torch.float64)
 
 
-@arguments(W=_POINT)
+@arguments(W=POINT)
 def spectral_norm(W):
     """|W|_2: |tau| on u, |alpha + i kappa| on everything orthogonal to it."""
     return max(abs(W[2]), math.hypot(W[0], W[1]))
@@ -107,7 +107,7 @@ def trace(W, d):
     return (d - 1) * W[0] + W[2]
 
 
-@arguments(W=_POINT, d=_ANY)
+@arguments(W=POINT, d=_ANY)
 def column_length(W, d):
     """|e_j + w_j|, the same for every j."""
     return _column_length(W, d)
@@ -118,16 +118,41 @@ def _column_length(W, d):
     return _arithmetic(W).sqrt(square / d)
 
 
-@arguments(W=_POINT, d=_ANY, W_star=_POINT)
+@arguments(W=POINT, d=_ANY, W_star=POINT)
 def potential(W, d, W_star=ZERO):
     """g of Definition 2.2."""
     return d * (_column_length(W_star, d) - _column_length(W, d))
 
 
-@arguments(W=_POINT, d=_ANY, W_star=_POINT)
+@arguments(W=POINT, d=_ANY, W_star=POINT)
 def gradient(W, d, W_star=ZERO):
     """The gradient of eq. 2 in W at the true scale, as coordinates."""
     return _gradient(W, d, W_star)
+
+
+@arguments(W=POINT, d=_ANY, W_star=POINT)
+def loss(W, d, W_star=ZERO):
+    """Eq. 2. In floats good to some ten digits at W* = 0; elsewhere to an absolute error of some 1e-16 |W*|_F^2 d."""
+    return _loss(W, d, W_star)
+
+
+def _loss(W, d, W_star):
+    # A pair of columns adds h(c) = 1 + (pi/2) c + phi(c) times their lengths to pi L, c the cosine between them. The
+    # first two parts add up to squares; phi(c) is of second order.
+    m = _arithmetic(W)
+    M = tuple(x - y for x, y in zip(W, W_star, strict=True))
+    a, b = _column_length(W, d), _column_length(W_star, d)
+    theta, own, plus, minus = _angles(W, W_star, d)
+    theta_star = _angles(W_star, W_star, d)[0]
+
+    def phi(angle):
+        c = m.cos(angle)
+        return c * m.asin(c) - c**2 / (1 + m.sin(angle))
+
+    straight = d**2 * (a - b) ** 2 + m.pi / 2 * (d * M[2] ** 2 - inner(M, M, d))
+    same = (m.pi - 1) * (a - b) ** 2 + 2 * a * b * (m.pi * 2 * m.sin(own / 2) ** 2 - m.sin(own) + own * m.cos(own))
+    other = a**2 * phi(theta) + b**2 * phi(theta_star) - a * b * (phi(plus) + phi(minus))
+    return (straight + d * same + d * (d - 1) * other) / (2 * m.pi)
 
 
 def _gradient(W, d, W_star):
@@ -144,27 +169,18 @@ def _gradient(W, d, W_star):
     return on_rest.real / m.pi, on_rest.imag / m.pi, on_u / m.pi
 
 
-@arguments(W=_POINT, d=_ANY, W_star=_POINT)
+@arguments(W=POINT, d=_ANY, W_star=POINT)
 def curves(W, d, W_star=ZERO):
     """(distance, potential, inner product, loss) as in `src.dynamics.history`, evaluated in 40-digit arithmetic."""
     with mpmath.workdps(40):
         W, W_star = (tuple(map(mpmath.mpf, X)) for X in (W, W_star))
         M = tuple(x - y for x, y in zip(W, W_star, strict=True))
-        a, b = _column_length(W, d), _column_length(W_star, d)
-        theta, own, plus, minus = _angles(W, W_star, d)
-        theta_star = _angles(W_star, W_star, d)[0]
-
-        def h(angle):
-            return mpmath.sin(angle) + (mpmath.pi - angle) * mpmath.cos(angle)
-
-        same = d * (a**2 * h(0) + b**2 * h(0) - 2 * a * b * h(own))
-        other = d * (d - 1) * (a**2 * h(theta) + b**2 * h(theta_star) - a * b * (h(plus) + h(minus)))
-        loss = (same + other) / (2 * mpmath.pi)
-        values = mpmath.sqrt(inner(M, M, d)), potential(W, d, W_star), inner(_gradient(W, d, W_star), M, d), loss
+        inside = inner(_gradient(W, d, W_star), M, d)
+        values = mpmath.sqrt(inner(M, M, d)), potential(W, d, W_star), inside, _loss(W, d, W_star)
         return tuple(map(float, values))
 
 
-@arguments(W=_POINT, d=FORMULA, t=TIMES, W_star=_POINT, rtol=between(0, 1))
+@arguments(W=POINT, d=FORMULA, t=TIMES, W_star=POINT, rtol=between(0, 1))
 def trajectory(W, d, t, W_star=ZERO, rtol=1e-12):
     """The gradient flow dW/dt = -grad L from the coordinates W: coordinates [3, K] at the K increasing times t.
 
@@ -182,7 +198,7 @@ def trajectory(W, d, t, W_star=ZERO, rtol=1e-12):
     ).y
 
 
-@arguments(W=_POINT, d=FORMULA, t=TIMES, W_star=_POINT, rtol=between(0, 1))
+@arguments(W=POINT, d=FORMULA, t=TIMES, W_star=POINT, rtol=between(0, 1))
 def integrate(W, d, t, W_star=ZERO, rtol=1e-12):
     """`trajectory` as a History, exact curves included; History.W is the [3] tensor of the final coordinates."""
     path = trajectory(W, d, t, W_star, rtol)

@@ -2,7 +2,7 @@ r"""Gradient descent with bounded noise near the teacher, with every constant, i
 
 Near means |W_0 - W*|_F <= D, which bounds the radial piece of <R, M> whatever the potential is: no condition on g, and
 the distance itself keeps the weights where the margin holds. Printed scale: steps are W + eta (R + N), |N|_F <= noise.
-With c = `joint_margin.certified_without_g` and |R|_F <= L |M|_F (`lipschitz`), eta <= c / L^2 gives
+With c = `joint_margin.certified_without_g` and |R|_F <= L |M|_F (`curvature`), eta <= c / L^2 gives
 
     |M_{t+1}|_F <= sqrt(1 - 2 eta c + eta^2 L^2) |M_t|_F + eta noise <= (1 - eta c / 2) |M_t|_F + eta noise,
 
@@ -17,7 +17,7 @@ import torch
 from src import verdicts
 from src.checks import COUNT, FORMULA, arguments, between, check_pair, optional, within
 from src.model import population
-from src.theory import joint_margin
+from src.theory import curvature, joint_margin
 from src.theory.intervals import Interval
 
 _POSITIVE = between(0, math.inf)
@@ -30,7 +30,7 @@ class Constants(NamedTuple):
     gamma_0: float  # bounds |W*|_2
     distance: float  # D, bounds |W_0 - W*|_F
     margin: float  # c, at most the one-point ratio within D of W*
-    lipschitz: float  # L, at least |R|_F / |M|_F there
+    curvature: float  # L, at least |R|_F / |M|_F there
     step: float  # eta
     noise: float  # bounds the Frobenius norm of a step's noise
     allowed: float  # c D / 2, which it may not exceed
@@ -63,20 +63,6 @@ class Kept(NamedTuple):
         return verdicts.HOLDS if both else verdicts.OPEN
 
 
-@arguments(d=FORMULA, gamma=between(0, 0.17))
-def lipschitz(d, gamma):
-    r"""L with |R|_F <= L |M|_F for |W|_2, |W*|_2 <= gamma in d dimensions, a float on the safe side.
-
-        (pi/2)(d + 1) + arcsin(psi^2 - 1) + (pi/2) psi sqrt(d) + d (1 + (pi/2) psi),
-    from R = M X + B Theta + A_bar diag(rho): X_ij = pi - theta_ij, Theta_ij = theta_ij - theta_i*j, at most the angle
-    of a_i and b_i, and |rho_j| <= sum_i (|r_i| + |b_i| |Theta_ij|).
-    """
-    at = joint_margin.sizes(gamma)
-    half_pi, xi = at.gamma.pi() / 2, at.psi.square() - 1
-    arcs = xi.meet(Interval(0, 1)).asin() if (1 - xi).positive() else half_pi
-    return (half_pi * (d + 1) + arcs + half_pi * at.psi * (Interval(d).sqrt() + d) + d).at_most()
-
-
 @arguments(
     d=FORMULA,
     gamma_0=between(0, 0.17),
@@ -92,7 +78,8 @@ def constants(d, gamma_0, distance, step=None, noise=0.0):
     if not gamma_0 + distance < 0.17:
         raise ValueError(f"gamma_0 + distance must be below 0.17, not {gamma_0 + distance}")
     gamma = math.nextafter(gamma_0 + distance, 1)
-    margin, L = joint_margin.certified_without_g(gamma, distance), lipschitz(d, gamma)
+    margin = joint_margin.certified_without_g(gamma, distance)
+    L = curvature.bound(d, gamma, math.sqrt(d) * distance * (1 + 1e-15))
     longest = (Interval(max(margin, 0.0)) / Interval(L).square()).at_least()
     if step is not None and step > longest:
         raise ValueError(f"step must be at most c / L^2 = {longest}, not {step}")

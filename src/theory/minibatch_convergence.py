@@ -35,7 +35,7 @@ class Constants(NamedTuple):
     gamma_0: float  # bounds |W*|_2
     distance: float  # D, beyond which the theorem says nothing
     margin: float  # c
-    lipschitz: float  # L
+    curvature: float  # L
     moment: float  # V
     step: float  # eta, the longest
 
@@ -86,9 +86,9 @@ def constants(d, gamma_0, distance, batch):
     """
     near = local_convergence.constants(d, gamma_0, distance)
     V = noise_moment(d)
-    growth = Interval(near.lipschitz).square() + Interval(V) / batch
+    growth = Interval(near.curvature).square() + Interval(V) / batch
     step = (Interval(max(near.margin, 0.0)) / growth).at_least()
-    return Constants(d, batch, gamma_0, distance, near.margin, near.lipschitz, V, step)
+    return Constants(d, batch, gamma_0, distance, near.margin, near.curvature, V, step)
 
 
 @arguments(at=Constants, failure=_SHARE)

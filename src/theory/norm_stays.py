@@ -18,14 +18,13 @@ import torch
 from src import verdicts
 from src.checks import COUNT, arguments, between, check_pair
 from src.model import landscape, population
-from src.theory import family_certificate, joint_margin, linear_part, local_convergence
+from src.theory import curvature, family_certificate, joint_margin, linear_part
 from src.theory.intervals import Interval
 
 THETA = Fraction(97, 100)  # the share of the rate d at which the fast part is shown to decay
 EARLY = Fraction(1, 20)  # f above it counts as early
 LOG_EARLY = 3  # more than log 20
 G_LIMIT = Fraction(1, 10)  # of the potential, from which on the margin of `joint_margin` is there
-STEP = Fraction(1, 41)  # times 1 / d^2: the longest step of `after`
 _DIMENSION = range(100, 10**9)
 
 
@@ -162,14 +161,14 @@ class Descent(NamedTuple):
 
 @arguments(d=_DIMENSION)
 def after(d):
-    """The Descent in d >= 100 dimensions with steps of 1 / (41 d^2), from |W_0|_2, |W*|_2 <= 1/1000.
+    """The Descent in d >= 100 dimensions with steps of 1 / (36 d^2), from |W_0|_2, |W*|_2 <= 1/1000.
 
-    Raises ArithmeticError if the step were longer than c / L^2, with L of `local_convergence.lipschitz`.
+    Raises ArithmeticError if the step were longer than c / L^2, with L of `curvature.bound`.
     """
     theorem = THEOREM
-    gamma = math.nextafter(float(theorem.gamma), 1)
-    c, L = joint_margin.certified(gamma, float(G_LIMIT)), local_convergence.lipschitz(d, gamma)
-    step = float(STEP) / d**2 * (1 - 1e-12)
+    gamma, size = math.nextafter(float(theorem.gamma), 1), math.nextafter(float(theorem.gamma - theorem.gamma_0), 1)
+    c, L = joint_margin.certified(gamma, float(G_LIMIT)), curvature.bound(d, gamma, d * size)
+    step = float(theorem.step) / d**2 * (1 - 1e-12)
     if not (Interval(c) - Interval(step) * Interval(L).square()).positive():
         raise ArithmeticError(f"the step {step} is longer than c / L^2 at d = {d}")
     ratio = float(2 * theorem.gamma_0 * d / (G_LIMIT - theorem.g_slow))

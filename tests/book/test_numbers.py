@@ -18,7 +18,7 @@ from src.book import claims
 LIST = yaml.safe_load(Path(__file__).with_name("prose_numbers.yml").read_text(encoding="utf-8"))
 PAGES = [
     ROOT / "README.md",
-    *(CHAPTERS / f"{name}.md" for name in ("index", "notation", "benchmarks", "weights_stay_small")),
+    *(CHAPTERS / f"{name}.md" for name in ("index", "notation", "benchmarks", "weights_stay_small", "sgd_in_numbers")),
 ]
 
 PAPER = (
