@@ -94,6 +94,20 @@ def beside(distance, t, d, frobenius, trace, eta, batch):
     return Run(d, batch, eta, t, np.sqrt(square.mean(1)), spread, law, flow, runs)
 
 
+@arguments(arrays=dict, parameters=dict)
+def of_recording(arrays, parameters):
+    """The Run of a recorded Figure 8(b), from its `arrays` (t [K], distance [K, S]) and what it was made with."""
+    for name, values, needed in (
+        ("arrays", arrays, ("t", "distance")),
+        ("parameters", parameters, ("d", "frobenius", "trace", "eta", "batch")),
+    ):
+        missing = [key for key in needed if key not in values]
+        if missing:
+            raise ValueError(f"{name} must hold {', '.join(needed)}; {', '.join(missing)} not there")
+    about = {name: parameters[name] for name in ("d", "frobenius", "trace", "eta", "batch")}
+    return beside(arrays["distance"], arrays["t"], **about)
+
+
 @arguments(d=_D, spectral=between(0, 0.5), level=between(0, 1.5), steps=COUNT, seeds=each(SEED))
 def live(d, spectral, level, steps, seeds):
     """The Run of SGD with d / 5 inputs a step and eta d^2 / batch = level, from a start of about this spectral norm.
