@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from src.dynamics import flow, history, linearised, portrait, second_moments, sgd, three_variables
+from src.dynamics import flow, history, linearised, noisy_path, portrait, second_moments, sgd, three_variables
 from src.model import population
 from tests.bad_inputs import Call
 
@@ -56,7 +56,13 @@ CALLS = [
     Call(linearised.numerical_rates, lambda: {"d": 3}),
     Call(linearised.sgd_decay, lambda: {"eta": 0.01, "batch": 4, "d": 5}),
     Call(linearised.largest_stable_step, lambda: {"batch": 4, "d": 5}),
+    Call(
+        noisy_path.law,
+        lambda: {"W": (0.01, 0.05, 0.0), "d": 11, "eta": 0.001, "batch": 4, "t": [0.1, 0.2]},
+        {"W": ZERO_ENTRY, "t": {"first zero"}},
+    ),
     Call(second_moments.maps, lambda: {"d": 5}),
+    Call(second_moments.total, lambda: {"d": 5}),
     *(
         Call(function, lambda: {"eta": 0.001, "batch": 4, "d": 5, "chi": 1.2})
         for function in (second_moments.step_matrix, second_moments.growth, second_moments.decay)
@@ -102,10 +108,13 @@ CALLS = [
     Call(three_variables.column_length, lambda: {"W": POINT, "d": 7}, {"W": ZERO_ENTRY, "d": {"fraction"}}),
     Call(three_variables.potential, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT | ANY_DIMENSION),
     Call(three_variables.gradient, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT | ANY_DIMENSION),
+    Call(three_variables.loss, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT | ANY_DIMENSION),
     Call(three_variables.curves, lambda: {"W": POINT, "d": 7, "W_star": TEACHER}, OF_A_POINT | ANY_DIMENSION),
     Call(three_variables.trajectory, lambda: dict(FLOW), OF_A_POINT | {"t": {"first zero"}}),
     Call(three_variables.integrate, lambda: dict(FLOW), OF_A_POINT | {"t": {"first zero"}}),
 ]
 EXEMPT = {
+    "dynamics.second_moments.of_inputs": "has no arguments",
+    "dynamics.second_moments.transposition": "has no arguments",
     "dynamics.minibatch.output": "a step of `sgd.train`, which checks what it hands on",
 }

@@ -14,11 +14,13 @@ from src.dynamics import flow
 from src.theory import (
     arrivals,
     basins,
+    both_phases,
     bounds,
     certificates,
     closed_form,
     correlated_inputs,
     critical_points,
+    curvature,
     detour,
     expansion,
     family_certificate,
@@ -71,6 +73,10 @@ def certified_box():
 
 def certified():
     return family_certificate.Certificate(0.01, 0.4, 100, "..")
+
+
+def promise():
+    return both_phases.guarantee(100, 300, 0.05)
 
 
 def near():
@@ -401,7 +407,20 @@ CALLS = [
         {"noise": {"zero"}},
     ),
     Call(local_convergence.descent, lambda: {**pair(3, 3), "at": local(), "steps": 2, "generator": draws()}),
-    Call(local_convergence.lipschitz, lambda: {"d": 100, "gamma": 0.05}),
+    Call(both_phases.guarantee, lambda: {"d": 100, "batch": 300, "failure": 0.05}),
+    Call(both_phases.steps_to, lambda: {"at": promise(), "near": 0.01, "failure": 0.05}),
+    Call(
+        both_phases.watch,
+        lambda: {
+            "W": 1e-4 * unit(100, 100),
+            "W_star": -1e-4 * unit(100, 100),
+            "step": 1e-4,
+            "batch": 10,
+            "steps": 1,
+            "seeds": [0],
+        },
+    ),
+    Call(curvature.bound, lambda: {"d": 10, "gamma": 0.1, "columns": 0.5}, {"columns": {"zero"}}),
     Call(local_convergence.steps_to, lambda: {"at": local(), "distance": 0.01}),
     Call(minibatch_convergence.constants, lambda: {"d": 10, "gamma_0": 0.02, "distance": 0.03, "batch": 5}),
     Call(minibatch_convergence.noise_moment, lambda: {"d": 10}),

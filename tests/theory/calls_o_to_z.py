@@ -23,8 +23,10 @@ from src.theory import (
     standard_start,
     start,
     taylor,
+    training_set,
     uniqueness,
     vanishing,
+    whole_run,
     wrong_way,
 )
 from tests.bad_inputs import Call
@@ -456,6 +458,9 @@ CALLS = [
         {"x": FIRST},
     ),
     Call(vanishing.follow, lambda: {"d": 5, "gamma": 0.3, "t_end": 1.0}),
+    Call(training_set.rates, lambda: {"x": torch.randn(4, 3, generator=generator(), dtype=torch.float64)}),
+    Call(training_set.slowest, lambda: {"d": 5, "n": 50}),
+    Call(training_set.compare, lambda: {"d": 4, "ratios": [0.5, 2], "generator": generator()}),
     Call(vanishing.onset, lambda: {"d": 5, "t_end": 10.0}),
     Call(
         vanishing.jump,
@@ -466,6 +471,27 @@ CALLS = [
     Call(
         vanishing.hunt,
         lambda: {"d": 4, "gamma": 0.3, "starts": 2, "iterations": 2, "steps": 2, "generator": generator()},
+    ),
+    Call(
+        whole_run.beside,
+        lambda: {
+            "distance": np.array([[0.5], [0.4]]),
+            "t": [0.0, 0.1],
+            "d": 11,
+            "frobenius": 0.5,
+            "trace": -0.2,
+            "eta": 1e-3,
+            "batch": 4,
+        },
+        {"t": FIRST, "trace": ANY_NUMBER, "distance": FIRST},
+    ),
+    Call(whole_run.live, lambda: {"d": 11, "spectral": 0.1, "level": 0.5, "steps": 12, "seeds": [0]}),
+    Call(
+        whole_run.of_recording,
+        lambda: {
+            "arrays": {"t": [0.0, 0.1], "distance": np.array([[0.5], [0.4]])},
+            "parameters": {"d": 11, "frobenius": 0.5, "trace": -0.2, "eta": 1e-3, "batch": 4},
+        },
     ),
     Call(wrong_way.figure_3, lambda: {"d": 103, "frobenius": 4.5}),
     Call(wrong_way.lowest_inner, lambda: {"d": 103, "frobenius": 3.0}),

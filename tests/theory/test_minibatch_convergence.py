@@ -52,8 +52,8 @@ def test_the_step_obeys_its_bound_and_shrinks_with_the_batch():
     one, many = (minibatch_convergence.constants(100, 0.01, 0.02, batch) for batch in (1, 10**8))
     for at in (one, many):
         assert at.verdict == verdicts.HOLDS
-        assert at.step * (at.lipschitz**2 + at.moment / at.batch) <= at.margin
-        assert at.step == pytest.approx(at.margin / (at.lipschitz**2 + at.moment / at.batch), rel=1e-12)
+        assert at.step * (at.curvature**2 + at.moment / at.batch) <= at.margin
+        assert at.step == pytest.approx(at.margin / (at.curvature**2 + at.moment / at.batch), rel=1e-12)
     assert one.step < many.step / 20
     assert one.moment == pytest.approx(2 * math.pi**2 * 100**2 * 102, rel=1e-12) and one.moment >= 2e6 * math.pi**2
 
