@@ -103,6 +103,8 @@ live = how_far.make_map(**size, seed=seed)
 stored = [recorded.load(name) for name in ("how_far", "how_far_large")]
 shown, large = (how_far.Map(**one.arrays) for one in stored)
 maps = shown, large, live
+outer = {d: torch.linalg.matrix_norm(arrivals.spurious_pair(d)[0], 2)
+         for one in maps for d in one.dims.tolist() if d >= 6}
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
 phase_two, phase_one = bounds.PHASE_TWO_SPECTRAL, math.sqrt(bounds.G_LIMIT / bounds.phase_one_potential(1.0))
@@ -118,6 +120,8 @@ for row, one, origin in zip(axes, maps, ("recorded", "recorded", "live, reduced"
         ax.text(0.95 * phase_one, len(one.dims) / 2, "theorem", color=RED, rotation=90, va="center", ha="right")
         ax.set(xscale="log", xlim=(0.008, widest), title=kind)
         ax.set_yticks(np.arange(len(one.dims)) + 0.5, one.dims)
+        for height, d in enumerate(one.dims.tolist()):
+            ax.plot(outer.get(d, math.nan), height + 0.5, "X", color="white", mec="black", ms=8)
         ax.grid(False)
     row[0].set_ylabel(f"d ({origin},\n{one.outcomes.shape[-1]} runs a cell)")
 for ax in axes[-1]:
@@ -132,13 +136,14 @@ figures.show("fig-how-far", figure)
 # :alt: Nine heat maps over gamma, on a logarithmic axis, and d. All cells at small gamma are at share one. Adversarial pairs begin to fail near one half, random ones only at larger gamma. The theorem's lines lie far to the left of every cell that fails.
 #
 # Share of the runs that reach the teacher, over the common spectral norm of start and teacher and over the dimension; coloured where runs were made. Top and middle: recorded, in small and in large dimensions; bottom: the reduced map, computed with
-# this page. Dashed lines: the two norms for which the theorem's constants fit, 1/100 and 0.0225. Dotted: 1/2, from which on the three-cycle provably stays away, and 1/3, above which a pair that is not on
+# this page. Crosses: from there on a start may itself be a local minimum with positive loss. Dashed lines: the two norms for which the theorem's constants fit, 1/100 and 0.0225. Dotted: 1/2, from which on the three-cycle provably stays away, and 1/3, above which a pair that is not on
 # this map fails in high dimension.
 # ```
 #
 # ## What the map shows
 #
-# {numref}`fig-how-far` shows a region of arrival that is far larger than the theorem's. Its edge lies where the worst *of these* pairs begin to fail; a worse pair follows below. How do the runs beyond the edge end? In
+# {numref}`fig-how-far` shows a region of arrival that is far larger than the theorem's. The crosses are its outer edge, whatever the pairs: the minima that {cite:t}`safran2018spurious` found for $W^* = 0$ (chapter 3), with student and
+# teacher turned alike by about 45° so that both are as near to $I$ as they can be. With $d$ their $\gamma$ tends to $2\sin 22.5° = 0.765$. Its inner edge lies where the worst *of these* pairs begin to fail; a worse pair follows below. How do the runs beyond the edge end? In
 # {numref}`fig-how-they-end`, see where the full bars stop, and what takes their place.
 
 # %% tags=["hide-input", "remove-output"] mystnb={"code_prompt_show": "How this figure is drawn"}
@@ -383,7 +388,7 @@ display(Markdown(text))
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
 every_d = [d for one in maps for d in one.dims]
-far = [x for x in large.gammas if x >= 0.7 and x in shown.gammas]
+far = [x for x in (0.7, 1.0, 1.4) if x in large.gammas and x in shown.gammas]
 share = [100 * one.share[0][:, np.isin(one.gammas, far)] for one in (shown, large)]  # of Gaussian pairs, [d, gamma]
 table = (
     "| Gaussian pairs that arrive, % | "

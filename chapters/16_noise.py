@@ -188,8 +188,8 @@ claims.report(
 #
 # $$ \pi\,\nabla^2 L\;V = \big(\tfrac\pi2 - s + \tfrac{s^2}2\big)\,V + (1 - s^2)\,V^\top . $$
 #
-# At the teacher skew matrices are slow already, with $\frac\pi2 - 1$; at $s = 0.1$ a sixth of that is gone. Where do the terms come from? A student $A$ among themselves sees what $I$ sees, turned: $V^\top$ becomes $AV^\top A = \cos^2\!\phi\,V^\top + \dots$ From the pair $i = j$ the student's column keeps
-# $\|b_j\|\sin\phi$, and the other teachers, at angles with $\sum_i (1 - \sin\theta_{i^*j}) = \frac12 s^2$, give the rest. Noise turns columns as well, so that we take $s^2 = \sin^2\phi + \frac1d\,\mathbb{E}\,\|W - w\|_F^2$, for the path too.
+# At the teacher skew matrices are slow already, with $\frac\pi2 - 1$; at $s = 0.1$ a sixth of that is gone. Where do the terms come from? Among themselves the student's columns are what they are at $A = I$, turned, so that $V^\top$ becomes $AV^\top A = \cos^2\!\phi\,V^\top + \dots$ Each column and its own teacher no longer have the angle zero between them, which takes $\sin\phi$, and the other
+# teachers are no longer at right angles: $\sum_{i \ne j} (1 - \sin\theta_{i^*j}) = \frac12 s^2$. Noise turns columns as well, so that we take $s^2 = \sin^2\phi + \frac1d\,\mathbb{E}\,\|W - w\|_F^2$, for the path too.
 #
 # That makes 18 numbers, three for the path and 15 for the noise, and one ordinary differential equation (`noisy_path.law`). A 19th adds up what single steps do at random to $\|W\|_F^2$. No constant is fitted. Beside it: the recorded runs of section 5.3, at $d = 1500$ as in the paper and at $d = 300$, and live ones.
 

@@ -406,7 +406,7 @@ claims.report(
 # ```{prf:theorem} SGD on Gaussian minibatches, from the start
 # :label: thm-both-phases-sgd
 #
-# Let $d \ge 100$, $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, and $W_{k+1} = W_k + \eta\,(R + N_k)$ on fresh minibatches of $B$ inputs. Let $\Lambda$ be the bound of {prf:ref}`lem-curvature` for norms up to $\frac1{100}$, $s = 10^{-4}/\Lambda$, $D = (0.009 + s)\sqrt d$, $c$ the margin at
+# Let $d \ge 100$, $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, and $W_{k+1} = W_k + \eta\,(R + N_k)$ on fresh minibatches of $B$ inputs, with the $V$ of {prf:ref}`thm-local-sgd`. Let $\Lambda$ be the bound of {prf:ref}`lem-curvature` for norms up to $\frac1{100}$, $s = 10^{-4}/\Lambda$, $D = (0.009 + s)\sqrt d$, $c$ the margin at
 # $\frac1{100} + s$ and $g \le 0.1$, and $k_1$ as above for $g \le 0.1 - s\sqrt d$. If $\eta \le \frac1{36d^2}$, $\eta \le c/(\Lambda^2 + \frac VB)$ and
 #
 # $$ \eta \le \frac{\delta B}{V}\,\frac{s^2}{D^2\,(\eta k_1 + 1/c)} , \qquad \text{that is} \quad \eta \le 2.8 \cdot 10^{-7}\,\frac{\delta B}{d^6} , $$

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.linalg import logm, polar
+from scipy.optimize import brentq
 
 from src.checks import SEED, arguments, between, check_value, each
 from src.dynamics import flow
-from src.theory import how_far, minima
+from src.theory import how_far, minima, spurious_minima
 from src.theory.how_far import ARRIVED, COPY, HOME, KINDS, MOVING, REST, TIME
 
 _THOUSANDTHS = (
@@ -87,6 +89,29 @@ def smallest_gamma(maps, outcomes, kinds=(0, 1, 2)):
     """The smallest gamma of these maps at which a run of these kinds ended in one of `outcomes`; inf if none did."""
     hits = (np.isin(one.outcomes[list(kinds)], outcomes).any(axis=(0, 1, 3)) for one in maps)
     return min(float(one.gammas[hit].min(initial=math.inf)) for one, hit in zip(maps, hits))
+
+
+@arguments(d=range(6, 201))
+def spurious_pair(d):
+    """(W, W*), [d, d] each and of one spectral norm, with W a strict local minimum of positive loss for the teacher W*.
+
+    It is the nearest copy of the minimum that Safran and Shamir published for W* = 0 (`spurious_minima`), its two sides
+    turned alike, which keeps the loss, and by as much as makes the larger norm smallest: A = U P with a rotation U, and
+    U^-t A beside U^-t. For d = 3, 4, 5 that point is a saddle.
+    """
+    eye = torch.eye(d, dtype=torch.float64)
+    A = eye + spurious_minima.exchanged(spurious_minima.minimum(d))
+    turn = torch.from_numpy(np.real(logm(polar(A.numpy())[0])))
+
+    def pair(t):
+        Q = torch.matrix_exp(-t * turn)
+        return Q @ A - eye, Q - eye
+
+    def difference(t):
+        student, teacher = (float(torch.linalg.matrix_norm(W, 2)) for W in pair(t))
+        return student - teacher
+
+    return pair(brentq(difference, 0, 1))
 
 
 class Room(NamedTuple):

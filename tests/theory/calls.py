@@ -364,6 +364,7 @@ CALLS = [
         lambda: {"seed": 0, "folder": Path(FOLDER.name), "dims": [5], "gammas": [0.2], **SMALL_MAP},
         {"seed": {"zero"}},
     ),
+    Call(arrivals.spurious_pair, lambda: {"d": 6}),
     Call(arrivals.room, lambda: {"maps": [map_of_two()]}),
     Call(
         how_far.worst_pair,

@@ -8,7 +8,7 @@ import torch
 from src.dynamics import flow
 from src.model import population
 from src.runs import recorded
-from src.theory import arrivals, how_far, minima, vanishing
+from src.theory import arrivals, how_far, minima, spurious_minima, vanishing
 from src.theory.how_far import COPY, HOME, MOVING, REST, ZERO
 
 
@@ -61,3 +61,26 @@ def test_rests_are_drawn_as_the_map_drew_them():
         assert (d, outcome) == (5, REST) and population.loss(W, W_star) > 0
         assert population.gradient(W, W_star).norm() < 1e-3 and torch.linalg.matrix_norm(W_star, 2) < 1.4 + 1e-9
     assert arrivals.rests(one, size, 0.3, seed=3) == []
+
+
+@pytest.mark.parametrize("d", [6, 9, 20])
+def test_the_turned_minimum_is_a_strict_minimum_of_one_norm(d):
+    W, W_star = arrivals.spurious_pair(d)
+    norms = [float(torch.linalg.matrix_norm(X, 2)) for X in (W, W_star)]
+    assert norms[0] == pytest.approx(norms[1], rel=1e-9) and 0.72 < norms[0] < 0.78
+    assert population.gradient(W, W_star).norm() < 1e-8
+    assert float(population.loss(W, W_star)) > 0.02 and minima.lowest_curvature(W, W_star) > 5e-3
+    zero = torch.zeros_like(W)
+    unturned = spurious_minima.exchanged(spurious_minima.minimum(d))
+    assert float(population.loss(W, W_star)) == pytest.approx(float(population.loss(unturned, zero)), rel=1e-9)
+    assert float(torch.linalg.matrix_norm(unturned, 2)) > 1.3
+
+
+def test_the_outer_edge_tends_to_an_eighth_of_a_turn():
+    W, _ = arrivals.spurious_pair(120)
+    assert float(torch.linalg.matrix_norm(W, 2)) == pytest.approx(2 * math.sin(math.pi / 8), abs=2e-3)
+
+
+def test_the_large_map_has_ten_times_the_norms():
+    norms = arrivals.LARGE["gammas"]
+    assert len(norms) == 100 and norms == sorted(set(norms)) and {0.1, 0.45, 0.49, 0.7, 1.0, 1.4} <= set(norms)
