@@ -191,7 +191,7 @@ claims.report(
 # At the teacher skew matrices are slow already, with $\frac\pi2 - 1$; at $s = 0.1$ a sixth of that is gone. Where do the terms come from? Among themselves the student's columns are what they are at $A = I$, turned, so that $V^\top$ becomes $AV^\top A = \cos^2\!\phi\,V^\top + \dots$ Each column and its own teacher no longer have the angle zero between them, which takes $\sin\phi$, and the other
 # teachers are no longer at right angles: $\sum_{i \ne j} (1 - \sin\theta_{i^*j}) = \frac12 s^2$. Noise turns columns as well, so that we take $s^2 = \sin^2\phi + \frac1d\,\mathbb{E}\,\|W - w\|_F^2$, for the path too.
 #
-# That makes 18 numbers, three for the path and 15 for the noise, and one ordinary differential equation (`noisy_path.law`). A 19th adds up what single steps do at random to $\|W\|_F^2$. No constant is fitted. Beside it: the recorded runs of section 5.3, at $d = 1500$ as in the paper and at $d = 300$, and live ones.
+# That makes 18 numbers, three for the path and 15 for the noise, and one ordinary differential equation (`noisy_path.law`). A 19th adds up what single steps do at random to $\|W\|_F^2$. No constant is fitted. {numref}`fig-whole-run` shows beside it the recorded runs of section 5.3, at $d = 1500$ as in the paper and at $d = 300$, and live ones.
 
 # %%
 names = ["fig_8b_d1500", "fig_8b_d300"]
@@ -231,7 +231,7 @@ all_runs = whole_run.Trial((*far, *near))
 claims.report(
     "sgd-whole-run", verdict=all_runs.verdict, evidence=verdicts.RECORDED,
     measured="distance apart from the law by at most " + ", ".join(f"{100 * run.apart:.2f} % (d = {run.d}; from the flow {100 * run.flow_apart:.0f} %)" for run in all_runs.runs),
-    spread=f"at every recorded point; {', '.join(str(run.runs) for run in all_runs.runs)} runs", numbers={f"{k}: d={run.d}": run.apart for k, run in enumerate(all_runs.runs)}, note="To leading order in 1/d, not a theorem.",
+    spread=f"at every recorded point; {', '.join(str(run.runs) for run in all_runs.runs)} runs", numbers={"paper": far[0].apart, "flow": far[0].flow_apart, "d=300": far[1].apart, "small": near[0].apart, "large": near[1].apart}, note="To leading order in 1/d, not a theorem.",
 )
 spreads = whole_run.Spreads(tuple(near))
 claims.report(
@@ -417,8 +417,7 @@ claims.report(
 # - With the loss as its source and the curvature along the way the same matrix follows SGD through the whole of Figure 8(b), where the flow alone ends too near.
 # - The largest stable step of chapter 12's recursion is too long everywhere, by a relative error of order $1/d$; a step nearly twice the paper's would have been the fastest.
 # - For rotation-invariant inputs the flow is the Gaussian one at another speed; the noise of SGD is not the same.
-# - What counts is $\chi$, the fourth moment of the length relative to the Gaussian one: least on the sphere, 3 for Student's $t$ with five degrees of freedom. It acts like a batch smaller by that factor.
-# - For thin tails the measured decay follows the prediction; for heavy tails it holds in the mean square, which a handful of runs does not show.
+# - What counts is $\chi$, the fourth moment of the length relative to the Gaussian one: least on the sphere, 3 for Student's $t$ with five degrees of freedom. It acts like a batch smaller by that factor; for heavy tails that holds in the mean square, which a handful of runs does not show.
 #
 # ## Exercises
 #

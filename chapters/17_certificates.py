@@ -413,18 +413,18 @@ claims.report(
 #
 # then but for probability $\delta$ all $\|W_k\|_2 < \frac1{100} + s$, and but for $\delta + (1 - \eta c)^{k - k_1}D^2/\epsilon^2$ it is $\|W_k - W^*\|_F \le \epsilon$ at step $k \ge k_1$.
 # ```
-# So a number of inputs of the order of $d^6$ is enough ({doc}`proof <sgd_in_numbers>`): a polynomial, with every constant known, and with steps far too short for any run. Runs with longer ones show what the proof loses.
+# So a number of inputs of the order of $d^6$ is enough ({doc}`proof <sgd_in_numbers>`): a polynomial with every constant known, and steps far too short for any run. Longer ones show what the proof loses.
 
 # %%
-guarantees = [both_phases.guarantee(size, 300, failure) for size in (100, 1500)]
-sgd_watched = both_phases.watch(hard[0][0], hard[1][0], 1e-4, 300, 40, range(6))
+guarantees = [both_phases.guarantee(n, 300, failure) for n in (100, 1500)]
+kept_down = both_phases.watch(hard[0][0], hard[1][0], 1e-4, 300, 40, range(6))
 
 # %% tags=["hide-input", "nbval-check-output"] mystnb={"code_prompt_show": "How this verdict is computed"}
-phases_proved, whole = both_phases.Proved(tuple(guarantees), norm_certificate, sgd_watched), guarantees[0]
+phases_proved, whole = both_phases.Proved(tuple(guarantees), norm_certificate, kept_down), guarantees[0]
 claims.report(
     "certified-both-phases", verdict=phases_proved.verdict, evidence=verdicts.CERTIFIED,
     measured=f"at d = {whole.d} with minibatches of {whole.batch}: with η = {number(whole.step, 2)} a run stays within {number(whole.excursion, 2)} of ‖W‖₂ < 1/100 but for probability {failure:g}; η d⁶/(Bδ) is {number(whole.inputs, 3)} there and {number(guarantees[1].inputs, 3)} at d = {guarantees[1].d}",
-    spread=f"intervals of Arb; in runs with η = 1e-4 the noise's sum has {sgd_watched.excursion:.2f} of the mean square that the proof allows, and changes the gradient by {sgd_watched.curvature:.2f} of its bound", numbers={"inputs": whole.inputs, "excursion": sgd_watched.excursion, "curvature": sgd_watched.curvature}, note="d⁶ is surely not sharp: the proof's page says where it comes from.",
+    spread=f"intervals of Arb; in runs with η = 1e-4 the noise's sum has {kept_down.excursion:.2f} of the mean square that the proof allows, and changes the gradient by {kept_down.curvature:.2f} of its bound", numbers={"inputs": whole.inputs, "excursion": kept_down.excursion, "curvature": kept_down.curvature}, note="d⁶ is surely not sharp: the proof's page says where it comes from.",
 )
 
 # %% [markdown]
