@@ -32,8 +32,8 @@ seeds: int = 8  # SGD runs for each law and step size
 dims_law: list = [20, 60]  # dimensions of the runs beside the law, increasing
 seeds_law: int = 150  # SGD runs for each of its settings
 steps_law: int = 40  # steps of these runs
-d_run: int = 83  # dimension of the runs from section 5.3's start, a prime = 3 mod 4
-seeds_run: int = 40  # runs from there
+d_run: int = 83  # dimension of whole runs, a prime congruent to 3 modulo 4
+seeds_run: int = 40  # whole runs
 steps_run: int = 800  # steps of these runs
 d_set: int = 24  # dimension of the training sets
 seed: int = 0  # of every random draw
