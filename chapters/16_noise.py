@@ -103,7 +103,7 @@ MARKERS = "so^"
 # computed from the signs of the coordinates, for $d$ from 4 to 6. Here it is beside runs of the real, nonlinear SGD from very small weights.
 
 # %%
-law = noise_law.against_runs(dims_law, [0.5, 1.0, 1.5], steps_law,
+law = noise_law.against_runs(dims_law, [0.25, 0.5, 1.0], steps_law,
                              seeds_law, seed)
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "How this table is made"}
