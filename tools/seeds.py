@@ -8,13 +8,14 @@ The result is data/recorded/seeds.json, from which the ledger and the page "What
 """
 
 import functools
+import hashlib
 import json
 import sys
 from collections import Counter
 from datetime import UTC, datetime
 
 from src.runs import files, recorded, sweeps
-from tools import chapters, inputs, kernels, sweeping
+from tools import chapters, kernels, sweeping
 
 SEEDS = range(10)
 FILE = recorded.FOLDER / "seeds.json"
@@ -22,10 +23,11 @@ FILE = recorded.FOLDER / "seeds.json"
 
 def tried(script):
     """The chapter's points, one a seed."""
-    belongs = inputs.of(script)
-    folder = sweeping.FOLDER / "seeds" / f"{script.stem}-{belongs['text'][:4]}{belongs['code'][:4]}"
+    belongs = sweeping.belongs(script, smoke=True)
+    digest = hashlib.sha256(json.dumps(belongs).encode()).hexdigest()[:8]
     point = functools.partial(sweeping.chapter_point, chapter=script.stem, smoke=True)
-    return sweeps.sweep(point, {"seed": SEEDS}, folder, belongs=belongs, progress=True)
+    folder = sweeping.FOLDER / "seeds" / f"{script.stem}-{digest}"
+    return sweeps.sweep(point, {"seed": SEEDS}, folder, belongs=belongs, progress=True, again=True)
 
 
 def counted(points):

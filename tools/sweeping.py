@@ -23,6 +23,16 @@ FOLDER = ROOT / "_build" / "sweeps"
 MARKERS = dict(zip(verdicts.MEANING, zip("osXDvP", figures.COLOURS.values(), strict=False), strict=True))
 
 
+def small(chapter):
+    """The parameters of a chapter's file at smoke scale."""
+    return yaml.safe_load((CHAPTERS / "parameters" / "smoke" / f"{chapter}.yaml").read_text(encoding="utf-8")) or {}
+
+
+def belongs(script, smoke):
+    """What a chapter's points depend on beside their own parameters."""
+    return inputs.of(script) | {"smoke": small(script.stem) if smoke else {}}
+
+
 def chapter_point(chapter, smoke=False, **parameters):
     """What a chapter reports with these parameters: {"claims": {id: report}, "seconds", "memory"}.
 
@@ -30,8 +40,7 @@ def chapter_point(chapter, smoke=False, **parameters):
     Raises RuntimeError, in one line, where the chapter fails.
     """
     if smoke:
-        small = yaml.safe_load((CHAPTERS / "parameters" / "smoke" / f"{chapter}.yaml").read_text(encoding="utf-8"))
-        parameters = (small or {}) | parameters
+        parameters = small(chapter) | parameters
     notebook = notebooks.given(notebooks.in_step(CHAPTERS / f"{chapter}.py"), parameters)
     kernels.own_environment()
     try:
@@ -55,8 +64,9 @@ def sweep(script, text, environment=os.environ):
     workers = environment.get("WORKERS")
     if workers and not (workers.isdecimal() and int(workers)):
         raise ValueError(f"WORKERS must be a positive integer, not {workers!r}")
-    smoke, belongs = bool(environment.get("SMOKE")), inputs.of(script)
-    digest = hashlib.sha256(json.dumps([belongs, smoke]).encode()).hexdigest()[:8]
+    smoke = bool(environment.get("SMOKE"))
+    own = belongs(script, smoke)
+    digest = hashlib.sha256(json.dumps([own, smoke]).encode()).hexdigest()[:8]
     folder = FOLDER / f"{script.stem}-{digest}"
     points = sweeps.sweep(
         functools.partial(chapter_point, chapter=script.stem, smoke=smoke),
@@ -67,7 +77,7 @@ def sweep(script, text, environment=os.environ):
         again=bool(environment.get("AGAIN")),
         force=bool(environment.get("FORCE")),
         progress=True,
-        belongs=belongs,
+        belongs=own,
     )
     book = {entry["id"]: entry for entry in claims.reports(notebook)}
     found = table(points, book)

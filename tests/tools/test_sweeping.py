@@ -102,6 +102,27 @@ def test_smoke_parameters_lie_underneath(executed):
     assert executed == [{"seed": 5, "trace": -18.75, "d": 60}]
 
 
+def test_other_smoke_parameters_are_another_sweep(executed, monkeypatch, tmp_path):
+    run("seed=5", SMOKE="1")
+    run("seed=5")
+    monkeypatch.setattr(sweeping, "small", lambda chapter: {"d": 61})
+    run("seed=5", SMOKE="1")
+    assert [call["d"] for call in executed] == [60, 1500, 61] and len(list(tmp_path.iterdir())) == 3
+    run("seed=5")
+    assert len(executed) == 3, "a run at full scale does not depend on them"
+
+
+def test_seeds_of_other_smoke_parameters_are_run_anew(executed, monkeypatch):
+    (script,) = chapters.select(["12"], chapters.scripts())
+    monkeypatch.setattr(seeds, "SEEDS", range(2))
+    seeds.tried(script)
+    seeds.tried(script)
+    assert len(executed) == 2
+    monkeypatch.setattr(sweeping, "small", lambda chapter: {"d": 61})
+    seeds.tried(script)
+    assert len(executed) == 4 and executed[-1]["d"] == 61
+
+
 @pytest.mark.parametrize(
     ("text", "environment", "message"),
     [
