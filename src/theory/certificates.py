@@ -12,6 +12,7 @@ from src import verdicts
 from src.checks import arguments, between, each, within
 from src.runs import recorded
 from src.theory import (
+    both_phases,
     bounds,
     family_certificate,
     joint_margin,
@@ -130,6 +131,7 @@ def main():
         "SGD near the teacher": lambda: minibatch_convergence.constants(100, 0.01, 0.02, batch=300),
         "the weights stay small": norm_stays.certify,
         "both phases": lambda: norm_stays.after(100),
+        "both phases by SGD": lambda: both_phases.guarantee(100, 300, 0.05),
     }
     failed = 0
     for name, make in makers.items():
