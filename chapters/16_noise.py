@@ -49,7 +49,7 @@ except ImportError as error:
 parameters.check(
     globals(), d_check=range(3, 101), samples=range(2000, 10**8), d_noise=range(30, 301, 30), seeds=range(2, 101), seed=range(2**31),
     dims_law=parameters.increasing(range(4, 201)), seeds_law=range(20, 10_001), steps_law=range(1, 1001),
-    d_run=range(7, 500), seeds_run=range(10, 1001), steps_run=range(12, 10**5), d_set=range(6, 41),
+    d_run=range(7, 500), seeds_run=range(10, 1001), steps_run=range(12, 10**5), d_set=range(16, 41),
 )
 
 import matplotlib.pyplot as plt
@@ -182,16 +182,16 @@ claims.report(
 #
 # So far the weights were small. Section 5.3 starts at $\|W\|_F = 5$, and there the linear problem is no guide: it does not even know that the gradient points the wrong way. But three things suffice to follow the noise all the way. To leading order in $1/d$, with $W$ as a path $w$ and noise around it:
 #
-# 1. **The path** is that of the exact flow, in the three variables of {doc}`04_three_variables`.
-# 2. **The source of the noise is the loss.** One input has the gradient $2rX$ with $r = f - f^*$. As $r$ is homogeneous in $x$, $\mathbb{E}\,r^2\|x\|^2 = (d + 2)\,L$ exactly, and the noise of a minibatch has the second moments $\frac4B (1 + \frac2d)\,L(w)\,\mathbb{E}\,X \otimes X$.
-# 3. **The curvature falls with the angle.** When Phase I is over, $A = I + w$ is nearly a rotation: it turns each column by one angle $\phi$ away from its teacher. A matrix $V$ in general position meets there, with $s = \sin\phi$, the Hessian
+# 1. **The path** is that of the exact flow, in the three variables of {doc}`04_three_variables`, but for one correction below.
+# 2. **The source of the noise is the loss.** One input has the gradient $2\rho X$ with the residual $\rho = f - f^*$. As $\rho$ is homogeneous in $x$, $\mathbb{E}\,\rho^2\|x\|^2 = (d + 2)\,L$ exactly; and to leading order the noise of a minibatch has the second moments $\frac4B (1 + \frac2d)\,L(w)\,\mathbb{E}\,X \otimes X$.
+# 3. **The curvature falls with the angle.** When Phase I is over, $A = I + w$ is nearly a rotation: it turns each column by one angle $\phi$ away from its teacher. A matrix $V$ in general position, with zero diagonal, row and column sums, meets there, with $s = \sin\phi$ and up to parts that have nothing to do with $V$ and $V^\top$, the Hessian
 #
-# $$ \pi\,\nabla^2 L\;V = \big(\tfrac\pi2 - s + \tfrac{s^2}2\big)\,V + (1 - s^2)\,V^\top . $$
+# $$ \pi\,\nabla^2 L\;V \approx \big(\tfrac\pi2 - s + \tfrac{s^2}2\big)\,V + (1 - s^2)\,V^\top . $$
 #
-# At the teacher skew matrices are slow already, with $\frac\pi2 - 1$; at $s = 0.1$ a sixth of that is gone. Where do the terms come from? Among themselves the student's columns are what they are at $A = I$, turned, so that $V^\top$ becomes $AV^\top A = \cos^2\!\phi\,V^\top + \dots$ Each column and its own teacher no longer have the angle zero between them, which takes $\sin\phi$, and the other
-# teachers are no longer at right angles: $\sum_{i \ne j} (1 - \sin\theta_{i^*j}) = \frac12 s^2$. Noise turns columns as well, so that we take $s^2 = \sin^2\phi + \frac1d\,\mathbb{E}\,\|W - w\|_F^2$, for the path too.
+# At the teacher skew matrices are slow already, with $\frac\pi2 - 1$; at $s = 0.1$ a seventh of that is gone. Where do the terms come from? Among themselves the student's columns are what they are at $A = I$, turned, so that $V^\top$ becomes $AV^\top A = \cos^2\!\phi\,V^\top + \dots$ Each column and its own teacher no longer have the angle zero between them, which takes $\sin\phi$, and the other
+# teachers are no longer at right angles: $\sum_{i \ne j} (1 - \sin\theta_{i^*j}) = \frac12 s^2$. Noise turns columns as well, so that we take $s^2 = \sin^2\phi + \frac1d\,\mathbb{E}\,\|W - w\|_F^2$; the path is slower by the rate $\frac1\pi(s - \sin\phi)$ for that.
 #
-# That makes 18 numbers, three for the path and 15 for the noise, and one ordinary differential equation (`noisy_path.law`). A 19th adds up what single steps do at random to $\|W\|_F^2$. No constant is fitted. {numref}`fig-whole-run` shows beside it the recorded runs of section 5.3, at $d = 1500$ as in the paper and at $d = 300$, and live ones.
+# That makes 18 numbers, three for the path and 15 for the noise, and one ordinary differential equation (`noisy_path.law`). A 19th adds up what single steps do at random to $\|W\|_F^2$: about $4\eta - 2\eta^2 d(d + 2)/B$ times the minibatch's mean of $\rho^2$, whose variance is $(2L^2 - 2m^4)/B$ for a normal $\rho$ of mean $m = -g/\sqrt{2\pi}$. No constant is fitted. {numref}`fig-whole-run` shows beside it the recorded runs of section 5.3, at $d = 1500$ as in the paper and at $d = 300$, and live ones.
 
 # %%
 names = ["fig_8b_d1500", "fig_8b_d300"]
@@ -237,14 +237,14 @@ spreads = whole_run.Spreads(tuple(near))
 claims.report(
     "sgd-spread", verdict=spreads.verdict, evidence=verdicts.SAMPLED,
     measured="spread at the end over the law's: " + ", ".join(f"{run.wider[-1]:.2f} (‖W₀‖₂ ≈ {norm})" for run, norm in zip(near, (0.05, 0.2))) + f"; three recorded runs at d = {far[1].d}: {far[1].wider[-1]:.1f}",
-    spread=f"± {1 / (2 * (seeds_run - 1)) ** 0.5:.2f}, {seeds_run} seeds", numbers={"small": near[0].wider[-1], "large": near[1].wider[-1]}, note="The residual is taken as normal. For larger weights the spread is wider than the law says.",
+    spread=f"± {1 / (2 * (seeds_run - 1)) ** 0.5:.2f}, {seeds_run} seeds", numbers={"small": near[0].wider[-1], "large": near[1].wider[-1]}, note="The residual is taken as normal, and linear in W. For larger weights the spread is wider than the law says.",
 )
 
 # %% [markdown]
 # ## A fixed training set
 #
-# Section 5.2 draws 100,000 inputs once, at $d = 100$. Near the teacher all of the above holds with means over the set in place of expectations. But the set is not invariant under permutations: 15 numbers are no longer enough, and the Hessian is the sample covariance of $n$ matrices $X$, vectors in
-# $d^2$ dimensions. For $n < d^2$ it is zero on $d^2 - n$ directions, where the training loss is silent and $W$ stays as it is. For $n > d^2$ its spectrum spreads. We compare with the law of Marchenko and Pastur for the population's rates; its lower edge is one maximum over one number (`training_set.slowest`).
+# Section 5.2 draws 100,000 inputs once, at $d = 100$. Near the teacher all of the above holds with means over the set in place of expectations. But the set is not invariant under permutations: 15 numbers are no longer enough, and the Hessian is made of the sample second moments of $n$ matrices $X$, vectors in
+# $d^2$ dimensions. For $n < d^2$ it is zero on at least $d^2 - n$ directions, where the training loss is silent and $W$ stays as it is. For $n > d^2$ its spectrum spreads. We compare with the law of Marchenko and Pastur for the population's rates; its lower edge is one maximum over one number (`training_set.slowest`).
 
 # %%
 ratios = [0.5, 1.5, 2, 5, 10, 40]

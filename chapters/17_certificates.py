@@ -280,13 +280,13 @@ claims.report(
 # ```{prf:theorem} Descent near the teacher
 # :label: thm-local-descent
 #
-# Let $\|W^*\|_2 \le \gamma_0$, $\|W_0 - W^*\|_F \le D_0$ and $\gamma = \gamma_0 + D_0 < 0.17$. Let $c$ be the bound of {prf:ref}`thm-joint-margin` with $\|M\|_F \le D_0$ in point 6, and $L = \pi d + \frac{4\sqrt d\,D_0}{1 - \gamma}$.
-# If $c > 0$, $\eta \le c/L^2$ and $\|N_t\|_F \le \epsilon \le \frac12 cD_0$ in every step, then $\|W_t - W^*\|_F$ never exceeds $D_0$, and
+# Let $\|W^*\|_2 \le \gamma_0$, $\|W_0 - W^*\|_F \le D_0$ and $\gamma = \gamma_0 + D_0 < 0.17$. Let $c$ be the bound of {prf:ref}`thm-joint-margin` with $\|M\|_F \le D_0$ in point 6, and $\Lambda = \pi d + \frac{4\sqrt d\,D_0}{1 - \gamma}$.
+# If $c > 0$, $\eta \le c/\Lambda^2$ and $\|N_t\|_F \le \epsilon \le \frac12 cD_0$ in every step, then $\|W_t - W^*\|_F$ never exceeds $D_0$, and
 #
 # $$ \|W_T - W^*\|_F \le \big(1 - \tfrac12\eta c\big)^T D_0 + \tfrac{2\epsilon}c . $$
 # ```
 #
-# {doc}`The proof <sgd_in_numbers>` rests on a bound on the Hessian, {prf:ref}`lem-curvature`. No dimension enters $c$, and $L$ is proportional to $d$: the number of steps grows like $d^2$, as in {prf:ref}`Theorem 3.1 <thm-3-1>`. We take descents with noise at $d = 10$ and compare.
+# {doc}`The proof <sgd_in_numbers>` rests on a bound on the Hessian, {prf:ref}`lem-curvature`. No dimension enters $c$, and $\Lambda$ is proportional to $d$: the number of steps grows like $d^2$, as in {prf:ref}`Theorem 3.1 <thm-3-1>`. We take descents with noise at $d = 10$ and compare.
 
 # %%
 few = {"gamma_0": 0.01, "distance": 0.02, "noise": 1e-4}
@@ -305,7 +305,7 @@ kept = local_convergence.Kept(at, large, float((walk.max(1).values.numpy() / pro
 claims.report(
     "certified-descent", verdict=kept.verdict, evidence=verdicts.CERTIFIED,
     measured=f"with ‖W*‖₂ ≤ {large.gamma_0:g}, ‖W₀ − W*‖_F ≤ {large.distance:g}: c = {large.margin:.3f} in every dimension; at d = {large.d} with η = {number(large.step, 2)} and noise of norm {number(large.noise, 2)} it is enough to take T = {local_convergence.steps_to(large, near):,} steps to come within {near + large.floor:.4f}",
-    spread=f"intervals of Arb; {walk.shape[1]} descents of {steps:,} steps at d = {at.d} stay below {kept.worst:.3f} of what is promised", numbers={"c": large.margin, "L": large.curvature, "eta": large.step, "worst": kept.worst}, note="A start of spectral norm γ₀ is that near only if 2γ₀√d is at most D₀. For a γ₀ that does not depend on d see the last theorem of the chapter.",
+    spread=f"intervals of Arb; {walk.shape[1]} descents of {steps:,} steps at d = {at.d} stay below {kept.worst:.3f} of what is promised", numbers={"c": large.margin, "Lambda": large.curvature, "eta": large.step, "worst": kept.worst}, note="A start of spectral norm γ₀ is that near only if 2γ₀√d is at most D₀. For a γ₀ that does not depend on d see the last theorem of the chapter.",
 )
 
 # %% [markdown]
@@ -315,15 +315,15 @@ claims.report(
 # ```{prf:theorem} SGD near the teacher
 # :label: thm-local-sgd
 #
-# Let $\gamma_0$, $D$ in place of $D_0$, $c > 0$ and $L$ be as in {prf:ref}`thm-local-descent`, and let $R + N_t$ be $-\pi$ times the gradient of the loss on a fresh minibatch of $B$ inputs. Let
+# Let $\gamma_0$, $D$ in place of $D_0$, $c > 0$ and $\Lambda$ be as in {prf:ref}`thm-local-descent`, and let $R + N_t$ be $-\pi$ times the gradient of the loss on a fresh minibatch of $B$ inputs. Let
 #
-# $$ V = 2\pi^2 d^2 (d + 2), \qquad \eta \le \frac{c}{L^2 + V/B} . $$
+# $$ V = 2\pi^2 d^2 (d + 2), \qquad \eta \le \frac{c}{\Lambda^2 + V/B} . $$
 #
 # From a start with $\|W_0 - W^*\|_F \le D_0 \le D$ the run ever leaves the ball $\|W - W^*\|_F \le D$ with probability at most $D_0^2/D^2$. That it has not left after $T$ steps and is further than $\epsilon$ from $W^*$ has
 # probability at most $(1 - \eta c)^T D_0^2/\epsilon^2$.
 # ```
 #
-# It is proved {doc}`on the same page <sgd_in_numbers>`. The noise costs no more than the drift does as long as $B$ is of the order of $d$: $V/B$ then grows like $L^2$. We let minibatches of five run at $d = 10$, and measure the noise of single inputs, for random $M$ and for $M$ along $u$, where it is large.
+# It is proved {doc}`on the same page <sgd_in_numbers>`. The noise costs no more than the drift does as long as $B$ is of the order of $d$: $V/B$ then grows like $\Lambda^2$. We let minibatches of five run at $d = 10$, and measure the noise of single inputs, for random $M$ and for $M$ along $u$, where it is large.
 
 # %%
 sgd_small = minibatch_convergence.constants(10, 0.01, 0.02, batch=5)
@@ -374,13 +374,13 @@ claims.report(
 # ```{prf:corollary} Theorem 3.1 in numbers
 # :label: thm-both-phases
 #
-# In every dimension $d \ge 100$ let $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, $\eta \le \frac1{36d^2}$, $\|E_k\|_F \le \epsilon \le 10^{-4}$. After $k_1 = \lceil\tau/\eta\rceil$ steps, $\tau = \frac{1}{0.97d}\log\frac{d/500}{0.09935}$, it is $g \le 0.1$ for good, and with $c_1 = 0.467$
+# In every dimension $d \ge 100$ let $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, $\eta \le \frac1{36d^2}$, $\|E_k\|_F \le \epsilon \le 10^{-4}$. After $k_1 = \lceil\tau/\eta\rceil$ steps, $\tau = \frac{1}{0.97d}\log\frac{d/500}{0.09935}$, $g \le 0.1$ holds for good, and with $c_1 = 0.467$
 #
 # $$ \|W_k - W^*\|_F \le \big(1 - \tfrac12\eta c_1\big)^{k-k_1}\, 0.009\sqrt d + \tfrac{2\epsilon}{c_1} , \qquad k \ge k_1 . $$
 # ```
 #
 # ```{prf:proof}
-# $\|W_k\|_2 \le \frac1{100}$ and $g_k \le 0.1$: $c_1$ is the margin of {prf:ref}`thm-joint-margin` there, and $\eta \le c_1/L^2$ with the bound $L$ of {prf:ref}`lem-curvature`, at most $3.18\,d$ there. Go on as for {prf:ref}`thm-local-descent`, from $\|M\|_F \le \sqrt d\,\|M\|_2$.
+# $\|W_k\|_2 \le \frac1{100}$ and $g_k \le 0.1$: $c_1$ is the margin of {prf:ref}`thm-joint-margin` there, and $\eta \le c_1/\Lambda^2$ with the bound $\Lambda$ of {prf:ref}`lem-curvature`, at most $3.18\,d$ there. Go on as for {prf:ref}`thm-local-descent`, from $\|M\|_F \le \sqrt d\,\|M\|_2$.
 # ```
 #
 # This is the paper's headline with every constant a number: {prf:ref}`Theorem 3.1 <thm-3-1>` for noise of bounded size. Descents with noise show how much room there is: at $d = 100$, from pairs of norm $\frac1{1000}$ made to grow, with steps longer than the theorem's, which follow the flow.

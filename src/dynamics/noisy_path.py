@@ -14,12 +14,14 @@ angle phi from its teacher. A matrix V in general position has there
     pi (Hessian of L) V = (pi/2 - s + s^2/2) V + (1 - s^2) V^T,        s = sin(phi),
 
 in place of (pi/2) V + V^T: -s is from each column and its own teacher, whose angle no longer vanishes, s^2/2 from the
-other teachers, and A V^T A = cos(phi)^2 V^T + ... from the students among themselves.
+other teachers, and A V^T A = cos(phi)^2 V^T + ... from the student's columns among themselves. Parts that are
+neither along V nor along V^T are left out.
 
 *The way back.* Noise turns columns too, s^2 = sin(phi)^2 + E |noise|^2 / d, and makes the path slower by that share.
 
-The spread adds up what a step does to |W|_F^2: it takes (4 eta - 2 eta^2 d (d + 2) / B) times the minibatch's mean of
-r^2, which for a normal r of mean m = -g / sqrt(2 pi) has the variance (2 L^2 - 2 m^4) / B.
+The spread adds up what a step does to |W|_F^2, as if f were linear in W: it takes (4 eta - 2 eta^2 d (d + 2) / B)
+times the minibatch's mean of r^2, which for a normal r of mean m = -g / sqrt(2 pi) has the variance (2 L^2 - 2 m^4) /
+B.
 """
 
 import math

@@ -2,9 +2,9 @@ r"""Gradient descent with bounded noise near the teacher, with every constant, i
 
 Near means |W_0 - W*|_F <= D, which bounds the radial piece of <R, M> whatever the potential is: no condition on g, and
 the distance itself keeps the weights where the margin holds. Printed scale: steps are W + eta (R + N), |N|_F <= noise.
-With c = `joint_margin.certified_without_g` and |R|_F <= L |M|_F (`curvature`), eta <= c / L^2 gives
+With c = `joint_margin.certified_without_g` and |R|_F <= Lambda |M|_F (`curvature`), eta <= c / Lambda^2 gives
 
-    |M_{t+1}|_F <= sqrt(1 - 2 eta c + eta^2 L^2) |M_t|_F + eta noise <= (1 - eta c / 2) |M_t|_F + eta noise,
+    |M_{t+1}|_F <= sqrt(1 - 2 eta c + eta^2 Lambda^2) |M_t|_F + eta noise <= (1 - eta c / 2) |M_t|_F + eta noise,
 
 so that W stays within D of W* if noise <= c D / 2, and |M_T|_F <= (1 - eta c / 2)^T D + 2 noise / c.
 """
@@ -30,7 +30,7 @@ class Constants(NamedTuple):
     gamma_0: float  # bounds |W*|_2
     distance: float  # D, bounds |W_0 - W*|_F
     margin: float  # c, at most the one-point ratio within D of W*
-    curvature: float  # L, at least |R|_F / |M|_F there
+    curvature: float  # Lambda, at least |R|_F / |M|_F there
     step: float  # eta
     noise: float  # bounds the Frobenius norm of a step's noise
     allowed: float  # c D / 2, which it may not exceed
@@ -79,14 +79,14 @@ def constants(d, gamma_0, distance, step=None, noise=0.0):
         raise ValueError(f"gamma_0 + distance must be below 0.17, not {gamma_0 + distance}")
     gamma = math.nextafter(gamma_0 + distance, 1)
     margin = joint_margin.certified_without_g(gamma, distance)
-    L = curvature.bound(d, gamma, math.sqrt(d) * distance * (1 + 1e-15))
-    longest = (Interval(max(margin, 0.0)) / Interval(L).square()).at_least()
+    steepest = curvature.bound(d, gamma, math.sqrt(d) * distance * (1 + 1e-15))
+    longest = (Interval(max(margin, 0.0)) / Interval(steepest).square()).at_least()
     if step is not None and step > longest:
-        raise ValueError(f"step must be at most c / L^2 = {longest}, not {step}")
+        raise ValueError(f"step must be at most c / Lambda^2 = {longest}, not {step}")
     step = longest if step is None else step
     allowed = (Interval(margin) * distance / 2).at_least()
     floor = max(0.0, (2 * Interval(noise) / margin).at_most()) if margin > 0 else math.inf
-    return Constants(d, gamma_0, distance, margin, L, step, noise, allowed, floor)
+    return Constants(d, gamma_0, distance, margin, steepest, step, noise, allowed, floor)
 
 
 @arguments(at=Constants, distance=_POSITIVE)

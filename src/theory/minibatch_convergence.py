@@ -2,9 +2,9 @@ r"""SGD on Gaussian minibatches near the teacher: it converges with a stated pro
 
 The noise N of a step (printed scale: steps are W + eta (R + N), with batches of size B) has no bound, but its mean
 square falls with the distance, E |N|_F^2 <= (V / B) |M|_F^2 with V = 2 pi^2 d^2 (d + 2). So nothing need be cut off:
-with c and L of `local_convergence`, valid for |M|_F <= D, and eta <= c / (L^2 + V / B),
+with c and Lambda of `local_convergence`, valid for |M|_F <= D, and eta <= c / (Lambda^2 + V / B),
 
-    E |M_{t+1}|_F^2 <= (1 - 2 eta c + eta^2 (L^2 + V / B)) |M_t|_F^2 <= (1 - eta c) |M_t|_F^2
+    E |M_{t+1}|_F^2 <= (1 - 2 eta c + eta^2 (Lambda^2 + V / B)) |M_t|_F^2 <= (1 - eta c) |M_t|_F^2
 
 until the run leaves the ball |M|_F <= D. Stopped there |M_t|_F^2 is a supermartingale. From a start with |M_0|_F <= D_0
 a run ever leaves with probability at most (D_0 / D)^2, and after T steps it has not left and is further than epsilon
@@ -35,7 +35,7 @@ class Constants(NamedTuple):
     gamma_0: float  # bounds |W*|_2
     distance: float  # D, beyond which the theorem says nothing
     margin: float  # c
-    curvature: float  # L
+    curvature: float  # Lambda
     moment: float  # V
     step: float  # eta, the longest
 

@@ -163,14 +163,14 @@ class Descent(NamedTuple):
 def after(d):
     """The Descent in d >= 100 dimensions with steps of 1 / (36 d^2), from |W_0|_2, |W*|_2 <= 1/1000.
 
-    Raises ArithmeticError if the step were longer than c / L^2, with L of `curvature.bound`.
+    Raises ArithmeticError if the step were longer than c / Lambda^2, with Lambda of `curvature.bound`.
     """
     theorem = THEOREM
     gamma, size = math.nextafter(float(theorem.gamma), 1), math.nextafter(float(theorem.gamma - theorem.gamma_0), 1)
-    c, L = joint_margin.certified(gamma, float(G_LIMIT)), curvature.bound(d, gamma, d * size)
+    c, steepest = joint_margin.certified(gamma, float(G_LIMIT)), curvature.bound(d, gamma, d * size)
     step = float(theorem.step) / d**2 * (1 - 1e-12)
-    if not (Interval(c) - Interval(step) * Interval(L).square()).positive():
-        raise ArithmeticError(f"the step {step} is longer than c / L^2 at d = {d}")
+    if not (Interval(c) - Interval(step) * Interval(steepest).square()).positive():
+        raise ArithmeticError(f"the step {step} is longer than c / Lambda^2 at d = {d}")
     ratio = float(2 * theorem.gamma_0 * d / (G_LIMIT - theorem.g_slow))
     phase_one = math.ceil(max(0.0, math.log(ratio)) / (float(THETA) * d * step)) + 1
     distance = float(theorem.gamma - theorem.gamma_0) * math.sqrt(d) * (1 + 1e-12)
