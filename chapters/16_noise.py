@@ -244,7 +244,7 @@ claims.report(
 # ## A fixed training set
 #
 # Section 5.2 draws 100,000 inputs once, at $d = 100$. Near the teacher all of the above holds with means over the set in place of expectations. But the set is not invariant under permutations: 15 numbers are no longer enough, and the Hessian is made of the sample second moments of $n$ matrices $X$, vectors in
-# $d^2$ dimensions. For $n < d^2$ it is zero on at least $d^2 - n$ directions, where the training loss is silent and $W$ stays as it is. For $n > d^2$ its spectrum spreads. We compare with the law of Marchenko and Pastur for the population's rates; its lower edge is one maximum over one number (`training_set.slowest`).
+# $d^2$ dimensions. For $n < d^2$ it is zero on at least $d^2 - n$ directions, where the training loss is silent and $W$ stays as it is. For $n > d^2$ its spectrum spreads. We compare with the law of {cite:t}`marchenko1967distribution` for the population's rates; its lower edge is one maximum over one number {cite}`silverstein1995analysis` (`training_set.slowest`).
 
 # %%
 ratios = [0.5, 1.5, 2, 5, 10, 40]
