@@ -401,19 +401,19 @@ claims.report(
 )
 
 # %% [markdown]
-# Gaussian minibatches obey no such bound, and a minibatch so large that the theorem allows its noise is of no use. But $\|W\|_2$ need not stay small for the run as it is: it is enough that it does for the run *less its noise so far*, a martingale of which one can say how large it ever gets.
+# Gaussian minibatches obey no such bound, and a minibatch so large that the theorem allows its noise is of no use. But it is enough to control $\|W\|_2$ for the run *less its noise so far*; that noise is a martingale, of which one can say how large it ever gets.
 #
 # ```{prf:theorem} SGD on Gaussian minibatches, from the start
 # :label: thm-both-phases-sgd
 #
-# Let $d \ge 100$, $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, and $W_{k+1} = W_k + \eta\,(R + N_k)$ on fresh minibatches of $B$ inputs, with the $V$ of {prf:ref}`thm-local-sgd`. Let $\Lambda$ be the bound of {prf:ref}`lem-curvature` for norms up to $\frac1{100}$, $s = 10^{-4}/\Lambda$, $D = (0.009 + s)\sqrt d$, $c$ the margin at
-# $\frac1{100} + s$ and $g \le 0.1$, and $k_1$ as above for $g \le 0.1 - s\sqrt d$. If $\eta \le \frac1{36d^2}$, $\eta \le c/(\Lambda^2 + \frac VB)$ and
+# Let $d \ge 100$, $\|W_0\|_2, \|W^*\|_2 \le \frac1{1000}$, $0 < \delta < 1$, and $W_{k+1} = W_k + \eta\,(R + N_k)$ on fresh minibatches of $B$ inputs, with the $V$ of {prf:ref}`thm-local-sgd`. Let $\Lambda \le 3.18\,d$ be the bound of {prf:ref}`lem-curvature` for
+# $\|W\|_2 \le \frac1{100} + 10^{-6}$ and $\|M\|_2 \le 0.009 + 10^{-6}$, $s = 10^{-4}/\Lambda$, $D = (0.009 + 10^{-6})\sqrt d$, $c$ the margin at $\|W\|_2 \le \frac1{100} + 10^{-6}$ and $g \le 0.1$, and $k_1 = \lceil\tau/\eta\rceil$ as above with $0.09935 - s\sqrt d$ in place of $0.09935$. If $\eta \le \frac1{36d^2}$, $\eta \le c/(\Lambda^2 + \frac VB)$ and
 #
-# $$ \eta \le \frac{\delta B}{V}\,\frac{s^2}{D^2\,(\eta k_1 + 1/c)} , \qquad \text{that is} \quad \eta \le 2.8 \cdot 10^{-7}\,\frac{\delta B}{d^6} , $$
+# $$ \eta \le \frac{\delta B}{V}\,\frac{s^2}{D^2\,(\eta k_1 + 1/c)} , \qquad \text{for which} \quad \eta \le 2.8 \cdot 10^{-7}\,\frac{\delta B}{d^6} \quad \text{is enough,} $$
 #
 # then but for probability $\delta$ all $\|W_k\|_2 < \frac1{100} + s$, and but for $\delta + (1 - \eta c)^{k - k_1}D^2/\epsilon^2$ it is $\|W_k - W^*\|_F \le \epsilon$ at step $k \ge k_1$.
 # ```
-# So a number of inputs of the order of $d^6$ is enough ({doc}`proof <sgd_in_numbers>`): a polynomial with every constant known, and steps far too short for any run. Longer ones show what the proof loses.
+# So, up to a logarithm, $d^6/\delta$ inputs are enough ({doc}`proof <sgd_in_numbers>`): a polynomial with every constant known, and steps far too short for any run. In runs with longer ones we look at two steps of the proof.
 
 # %%
 guarantees = [both_phases.guarantee(n, 300, failure) for n in (100, 1500)]

@@ -40,7 +40,7 @@ def test_the_typed_constant_is_enough_in_every_dimension():
 def test_runs_do_what_the_proof_says(k):
     W, W_star = norm_stays.hard_pairs(100)
     found = both_phases.watch(W[k], W_star[k], 1e-4, 300, 30, range(3))
-    assert found.kept and found.excursion > 0.01 and found.curvature > 0.1 and found.norm > 0.05
+    assert found.kept and found.excursion > 0.01 and found.curvature > 0.1
 
 
 def test_the_potential_differs_by_at_most_the_excursion():
@@ -77,7 +77,7 @@ def test_the_number_of_steps():
 
 def test_the_verdict():
     at, certificate = both_phases.guarantee(100, 300, 0.05), norm_stays.certify()
-    watched = both_phases.Watched(0.2, 0.4, 0.1, 0.3)
+    watched = both_phases.Watched(0.2, 0.4)
     proved = both_phases.Proved((at,), certificate, watched)
     assert proved.verdict == verdicts.HOLDS
     for name in watched._fields:
