@@ -14,7 +14,7 @@ from src.theory.intervals import Interval
 def test_the_command_verifies_everything(capsys):
     certificates.main()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 7 and all(line.startswith("holds") for line in lines)
+    assert len(lines) == 8 and all(line.startswith("holds") for line in lines)
 
 
 def test_the_command_fails_where_one_does(monkeypatch, capsys):
