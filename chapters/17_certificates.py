@@ -411,7 +411,7 @@ claims.report(
 #
 # $$ \eta \le \frac{\delta B}{V}\,\frac{s^2}{D^2\,(\eta k_1 + 1/c)} , \qquad \text{for which} \quad \eta \le 2.8 \cdot 10^{-7}\,\frac{\delta B}{d^6} \quad \text{is enough,} $$
 #
-# then but for probability $\delta$ all $\|W_k\|_2 < \frac1{100} + s$, and but for $\delta + (1 - \eta c)^{k - k_1}D^2/\epsilon^2$ it is $\|W_k - W^*\|_F \le \epsilon$ at step $k \ge k_1$.
+# then all $\|W_k\|_2 < \frac1{100} + s$ but for probability $\delta$, and at step $k \ge k_1$ it is $\|W_k - W^*\|_F \le \epsilon$ but for probability $\delta + (1 - \eta c)^{k - k_1}D^2/\epsilon^2$.
 # ```
 # So, up to a logarithm, $d^6/\delta$ inputs are enough ({doc}`proof <sgd_in_numbers>`): a polynomial with every constant known, and steps far too short for any run. In runs with longer ones we look at two steps of the proof.
 
